@@ -1,0 +1,93 @@
+/* The journal: what happened at this terminal, durable before anybody is told.
+ * SQLite, WAL, synchronous FULL, group commit. A row is (journal, sequence,
+ * class, codec, payload); its bytes never change and no SQL looks into them. */
+#ifndef TS_AGENT_JOURNAL_H
+#define TS_AGENT_JOURNAL_H
+
+#include "sync/event.h"
+#include "sync/uplink.h"
+
+/* Refused in this order when the journal is full; cards last. */
+enum journal_class {
+    JOURNAL_TELEMETRY, /* readers, clock, rejects */
+    JOURNAL_ITEM,
+    JOURNAL_VISIT, /* visits, consent, offers, feedback */
+    JOURNAL_CARD,
+    JOURNAL_CLASSES
+};
+
+struct journal;
+
+struct journal_options {
+    const char *path;   /* the SQLite file; its folder exists */
+    int64_t max_bytes;  /* of rows not yet acked; default 512 MB */
+    int64_t keep_bytes; /* of acked copies; default 64 MB */
+    int64_t keep_ms;    /* of acked copies; default 7 days */
+    struct event_origin origin;
+    const struct ts_clock *clock;
+};
+
+/* What journal_open found. */
+struct journal_report {
+    bool damaged; /* set aside under `set_aside`, a new one began */
+    char set_aside[256];
+    uint64_t salvaged, lost;        /* rows carried over, gaps seen */
+    char previous[TS_JOURNAL_TEXT]; /* the run before, or "" */
+    uint64_t previous_last;
+};
+
+/* Opens or creates, checks (PRAGMA quick_check), draws the journal id of this
+ * run. TS_DENIED: another agent holds it; TS_IO: folder missing or read-only;
+ * the text says what to do. */
+enum ts_status journal_open(struct journal **out,
+                            const struct journal_options *options,
+                            struct journal_report *report,
+                            struct ts_err *err) TS_MUST_USE;
+void journal_close(struct journal *journal);
+const char *journal_id(const struct journal *journal);
+
+/* Adds to the open group: numbered, not yet durable. TS_FULL: refused by
+ * class, counted; the lane goes on. */
+enum ts_status journal_append(struct journal *journal, enum journal_class class,
+                              const struct event *event, uint64_t *sequence,
+                              struct ts_err *err) TS_MUST_USE;
+/* A small value kept in the same group (open visit, session counter). An empty
+ * value removes it. */
+enum ts_status journal_put(struct journal *journal, const char *key,
+                           struct ts_slice value,
+                           struct ts_err *err) TS_MUST_USE;
+/* TS_INVALID when there is none. */
+enum ts_status journal_get(struct journal *journal, const char *key,
+                           struct ts_buf *value) TS_MUST_USE;
+/* One sync for all since the last commit. On failure nothing of the group is
+ * there and its numbers are free again. */
+enum ts_status journal_commit(struct journal *journal,
+                              struct ts_err *err) TS_MUST_USE;
+bool journal_pending(const struct journal *journal);
+
+/* Rows in order over all journals from (journal, sequence) on; for the fold
+ * of an open visit and `tessera journal`. */
+enum ts_status journal_walk(struct journal *journal, const char *from_journal,
+                            uint64_t from_sequence,
+                            bool (*row)(void *arg, const char *journal,
+                                        uint64_t sequence,
+                                        struct ts_slice payload),
+                            void *arg, struct ts_err *err) TS_MUST_USE;
+
+/* The uplink's view. */
+struct uplink_source journal_source(struct journal *journal);
+
+struct journal_stats {
+    uint64_t unsent;
+    bool has_oldest;
+    struct ts_wall oldest_unsent;
+    uint64_t copies;
+    int64_t bytes;
+    uint64_t refused[JOURNAL_CLASSES];
+    uint64_t commits, appended;
+};
+enum ts_status journal_get_stats(struct journal *journal,
+                                 struct journal_stats *out,
+                                 struct ts_err *err) TS_MUST_USE;
+
+#endif

@@ -1,0 +1,71 @@
+/* The hub's database: one SQL dialect, the common subset of SQLite 3.40 and
+ * PostgreSQL 15, and two adapters (db_sqlite.c, db_postgres.c).
+ *
+ * Parameters are $1, $2, ... (SQLite binds them by name). ON CONFLICT,
+ * RETURNING, CTEs and window functions may be used. Every statement stands in
+ * a module's table, and a test prepares all of them on both engines. */
+#ifndef TS_HUB_DB_H
+#define TS_HUB_DB_H
+
+#include "base/bytes.h"
+
+struct db;
+
+enum db_kind { DB_NULL, DB_INT, DB_TEXT, DB_BLOB };
+
+/* A parameter or a column; text and bytes are borrowed for the call. */
+struct db_value {
+    enum db_kind kind;
+    int64_t number;
+    struct ts_slice bytes;
+};
+
+static inline struct db_value db_int(int64_t number) {
+    return (struct db_value){.kind = DB_INT, .number = number};
+}
+static inline struct db_value db_text(struct ts_slice text) {
+    return (struct db_value){.kind = text.data ? DB_TEXT : DB_NULL,
+                             .bytes = text};
+}
+static inline struct db_value db_cstr(const char *text) {
+    return db_text(ts_slice_text(text));
+}
+static inline struct db_value db_blob(struct ts_slice bytes) {
+    return (struct db_value){.kind = DB_BLOB, .bytes = bytes};
+}
+static inline struct db_value db_null(void) {
+    return (struct db_value){.kind = DB_NULL};
+}
+
+/* A row of a module's statement table; the last row has name NULL. The
+ * address identifies the prepared statement, so tables are static const. */
+struct db_statement {
+    const char *name;
+    const char *sql;
+};
+
+/* `url`: "sqlite:<path>" or "postgresql://...". Runs the migrations that are
+ * missing. TS_DENIED: another hub holds it or the server refuses us; TS_IO:
+ * not reachable; TS_CORRUPT: fails its check. */
+enum ts_status db_open(struct db **out, const char *url,
+                       struct ts_err *err) TS_MUST_USE;
+void db_close(struct db *db);
+
+/* Receives one row; false ends the reading. */
+typedef bool db_row(void *arg, const struct db_value *columns, size_t count);
+
+/* Runs a statement, once for each of its rows calls `row` (may be NULL).
+ * `changed` (may be NULL): rows inserted, updated or deleted. Columns live
+ * for the call. TS_AGAIN: serialisation or busy, roll back and try again. */
+enum ts_status db_run(struct db *db, const struct db_statement *statement,
+                      const struct db_value *values, size_t count, db_row *row,
+                      void *arg, struct ts_err *err) TS_MUST_USE;
+uint64_t db_changed(const struct db *db);
+
+enum ts_status db_begin(struct db *db, struct ts_err *err) TS_MUST_USE;
+/* Durable when it answers TS_OK (WAL with FULL; synchronous_commit on). */
+enum ts_status db_commit(struct db *db, struct ts_err *err) TS_MUST_USE;
+/* Never fails: the connection is dropped when it cannot roll back. */
+void db_rollback(struct db *db);
+
+#endif

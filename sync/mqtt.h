@@ -1,0 +1,86 @@
+/* One MQTT session after the other, in the program's loop: libmosquitto for
+ * the protocol, mbedTLS for the line (sync/tls.h). Each session is a fresh
+ * client: the journal, not the library, is the queue. */
+#ifndef TS_SYNC_MQTT_H
+#define TS_SYNC_MQTT_H
+
+#include "base/bytes.h"
+#include "base/time.h"
+
+#include <event2/event.h>
+
+struct mqtt;
+
+enum mqtt_version { MQTT_AUTO, MQTT_5, MQTT_3_1_1 };
+
+struct mqtt_options {
+    const char *host;
+    uint16_t port;
+    bool tls;             /* false only for tests on loopback */
+    const char *ca_file;  /* PEM; the CA that signed the broker */
+    const char *crl_file; /* PEM, or NULL */
+    const char *cert_file;
+    const char *key_file;
+    const char *server_name; /* name in the certificate; NULL: host */
+    const char *client_id;
+    enum mqtt_version version;
+    unsigned keepalive_s;
+    unsigned connect_timeout_s; /* TCP and TLS together */
+    unsigned backoff_min_ms;    /* jittered, doubled up to backoff_max_ms */
+    unsigned backoff_max_ms;
+    const char *runtime_dir; /* private (0700) folder for the UNIX socket */
+    const struct ts_clock *clock;
+    /* Nothing is verified against a time before this instant; raised by
+     * mqtt_trust_time. Build time at least. */
+    struct ts_wall time_floor;
+};
+
+/* Called by the loop. on_down follows every on_up, and also every attempt
+ * that failed; `reason` is a text that says what to do. */
+struct mqtt_events {
+    void *ctx;
+    /* Connected; the will is set, nothing is subscribed. */
+    void (*on_up)(void *ctx);
+    void (*on_down)(void *ctx, const struct ts_err *reason);
+    void (*on_message)(void *ctx, struct ts_slice topic,
+                       struct ts_slice payload, bool retained);
+    /* The broker's answer to a publish: `reason` is 0, or the MQTT 5 reason
+     * code (0x10: nobody listens; 0x80 and above: refused). */
+    void (*on_published)(void *ctx, int message_id, int reason);
+};
+
+/* Copies the options. Files are read at each connection. TS_INVALID for a
+ * missing file or an option out of range. */
+enum ts_status mqtt_new(struct mqtt **out, struct event_base *loop,
+                        const struct mqtt_options *options,
+                        const struct mqtt_events *events,
+                        struct ts_err *err) TS_MUST_USE;
+void mqtt_free(struct mqtt *mqtt);
+/* The last will, used from the next connection on. */
+void mqtt_set_will(struct mqtt *mqtt, const char *topic,
+                   struct ts_slice payload, bool retain);
+void mqtt_start(struct mqtt *mqtt);
+/* Drops the session and connects again after the backoff. */
+void mqtt_reset(struct mqtt *mqtt);
+/* Says DISCONNECT (no will) and stays down. */
+void mqtt_stop(struct mqtt *mqtt);
+bool mqtt_is_up(const struct mqtt *mqtt);
+
+/* QoS 1. TS_CLOSED when down, TS_FULL when 256 KiB wait to be written. */
+enum ts_status mqtt_publish(struct mqtt *mqtt, const char *topic,
+                            struct ts_slice payload, bool retain,
+                            int *message_id, struct ts_err *err) TS_MUST_USE;
+enum ts_status mqtt_subscribe(struct mqtt *mqtt, const char *filter,
+                              struct ts_err *err) TS_MUST_USE;
+
+/* An instant of an authenticated peer: certificates are never again checked
+ * against an earlier time in this run. */
+void mqtt_trust_time(struct mqtt *mqtt, struct ts_wall at);
+
+struct mqtt_stats {
+    uint64_t bytes_out, bytes_in; /* on the TCP line, TLS included */
+    uint64_t connections, resumed, failures;
+};
+void mqtt_get_stats(const struct mqtt *mqtt, struct mqtt_stats *out);
+
+#endif
