@@ -1,0 +1,115 @@
+// A lane or kiosk of a stage: its agent, its reader on a pty, the line between
+// it and the broker, and the person who scans.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Proxy } from './proxy.mjs';
+import { freePort, until } from './processes.mjs';
+import { Reader } from './reader.mjs';
+
+const quoted = (text) => JSON.stringify(String(text));
+
+export class Lane {
+  constructor(stage, {
+    terminal, store, kind = 'checkout', language = 'it', profile = 'bel',
+    register = true, certificate = true, hub = {}, extra = '',
+  }) {
+    Object.assign(this, {
+      stage, terminal, store, kind, language, profile, register, certificate,
+      hub, extra,
+    });
+    this.folder = join(stage.folder, terminal);
+    this.state = join(this.folder, 'state');
+    this.config = join(this.folder, 'agent.conf');
+    this.reader = new Reader(this);
+  }
+
+  async prepare() {
+    const { stage } = this;
+    mkdirSync(this.state, { recursive: true, mode: 0o700 });
+    mkdirSync(join(this.folder, 'run'), { mode: 0o700 });
+    this.port = await freePort();
+    this.line = await Proxy.start(stage.terminalPort);
+    stage.onClose(() => this.line.stop());
+    if (this.certificate) stage.certificates('terminal', this.terminal);
+    if (this.register)
+      stage.theHub.command('terminal', 'add', this.terminal, this.store);
+    this.writeConfig();
+  }
+
+  writeConfig() {
+    const { certs } = this.stage;
+    const hub = {
+      host: 'localhost', port: this.line.port,
+      ca_file: join(certs, 'ca.crt'),
+      cert_file: join(certs, `${this.terminal}.crt`),
+      key_file: join(certs, `${this.terminal}.key`),
+      backoff_min_ms: 100, backoff_max_ms: 1000, ...this.hub,
+    };
+    const members = Object.entries(hub).map(([name, value]) =>
+      `  ${name} = ${typeof value === 'string' ? quoted(value) : value}`);
+    writeFileSync(this.config, `terminal = ${quoted(this.terminal)}
+store = ${quoted(this.store)}
+kind = ${quoted(this.kind)}
+language = ${quoted(this.language)}
+state_dir = ${quoted(this.state)}
+runtime_dir = ${quoted(join(this.folder, 'run'))}
+key_file = ${quoted(this.stage.keyFile)}
+screen {
+  port = ${this.port}
+}
+hub {
+${members.join('\n')}
+}
+reader "scanner" {
+  port = ${quoted(this.reader.path)}
+  driver = "line"
+  profile = ${quoted(this.profile)}
+}
+card "main" {
+  prefix = "25"
+  length = 13
+  mod10 = true
+}
+${this.extra}
+`, { mode: 0o600 });
+  }
+
+  async start() {
+    this.stage.processes.start(this.terminal,
+      this.stage.tool('tessera-agent'), ['--config', this.config]);
+    await until(`${this.terminal} answers`, async () =>
+      (await fetch(`${this.url}/healthz`)).ok);
+  }
+
+  stop(signal) {
+    return this.stage.processes.stop(this.terminal, signal);
+  }
+
+  log() {
+    return this.stage.processes.log(this.terminal);
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async view() {
+    return (await fetch(`${this.url}/api/view`)).json();
+  }
+
+  async command(path, body = {}) {
+    const answer = await fetch(this.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok)
+      throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
+  }
+
+  /** The journal is empty of unsent rows, by the agent's own word. */
+  async drained(seconds = 120) {
+    await until(`${this.terminal} has nothing unsent`, async () =>
+      (await this.view()).line.unsent === 0, seconds);
+  }
+}

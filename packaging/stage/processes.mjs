@@ -1,0 +1,100 @@
+// Starts the programs of a stage and ends them by pid; nothing outlives it.
+import { spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+/** A free TCP port on loopback, as the kernel gives it. */
+export async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Waits until `condition` answers something true; fails by name otherwise. */
+export async function until(what, condition, seconds = 60) {
+  const deadline = Date.now() + seconds * 1000;
+  let last;
+  for (;;) {
+    try {
+      const value = await condition();
+      if (value) return value;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline)
+      throw new Error(`waited ${seconds} s for: ${what}`, { cause: last });
+    await new Promise((poll) => setTimeout(poll, 20));
+  }
+}
+
+export class Processes {
+  #running = new Map();
+
+  constructor(folder) {
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true });
+  }
+
+  /** Starts a program; its output goes to <folder>/<name>.log. */
+  start(name, command, args, { env = {}, cwd, stdin = 'ignore' } = {}) {
+    const log = createWriteStream(this.logFile(name), { flags: 'a' });
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: [stdin, 'pipe', 'pipe'],
+    });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    child.exited = new Promise((done) => {
+      child.once('error', (error) => {
+        log.end(`cannot start ${command}: ${error.message}\n`);
+        done({ code: 127 });
+      });
+      child.once('close', (code, signal) => {
+        log.end();
+        done({ code, signal });
+      });
+    });
+    child.exited.then(() => {
+      if (this.#running.get(name) === child) this.#running.delete(name);
+    });
+    this.#running.set(name, child);
+    return child;
+  }
+
+  get(name) {
+    return this.#running.get(name);
+  }
+
+  logFile(name) {
+    return join(this.folder, `${name}.log`);
+  }
+
+  log(name) {
+    try {
+      return readFileSync(this.logFile(name), 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  /** Ends one program and waits for its end. */
+  async stop(name, signal = 'SIGTERM', seconds = 20) {
+    const child = this.#running.get(name);
+    if (!child) return undefined;
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1000);
+    const end = await child.exited;
+    clearTimeout(timer);
+    return end;
+  }
+
+  async stopAll() {
+    for (const name of [...this.#running.keys()].reverse())
+      await this.stop(name);
+  }
+}

@@ -1,0 +1,96 @@
+// A whole Tessera on this machine: authority, broker, hub, lanes and their
+// simulated readers, each a real program on loopback in one private folder.
+// The demo and the system tests stand on it.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Hub } from './hub.mjs';
+import { Lane } from './lane.mjs';
+import { Processes, freePort, until } from './processes.mjs';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+export const bin = resolve(process.env.TESSERA_BIN ?? join(root, 'build/bin'));
+
+export class Stage {
+  constructor({ folder, keep = false } = {}) {
+    this.folder = folder ?? mkdtempSync(join(tmpdir(), 'tessera-'));
+    this.keep = keep || process.env.TESSERA_KEEP === '1';
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    this.certs = join(this.folder, 'certs');
+    this.processes = new Processes(join(this.folder, 'logs'));
+    this.lanes = [];
+    this.closers = [];
+  }
+
+  /** Runs a command of the project and answers its output. */
+  run(command, args, options = {}) {
+    return execFileSync(command, args, { encoding: 'utf8', ...options });
+  }
+
+  tool(name) {
+    return join(bin, name);
+  }
+
+  certificates(kind, ...names) {
+    this.run(join(root, 'packaging/certs'), [kind, this.certs, ...names]);
+  }
+
+  /** Authority, card key, broker. */
+  async open() {
+    this.certificates('init');
+    this.certificates('broker', 'localhost');
+    this.certificates('hub', 'hub-1');
+    this.keyFile = join(this.folder, 'card.keys');
+    this.cardKey = randomBytes(32).toString('hex');
+    writeFileSync(this.keyFile, `1 ${this.cardKey}\n`, { mode: 0o600 });
+    this.terminalPort = await freePort();
+    this.hubPort = await freePort();
+    await this.startBroker();
+  }
+
+  async startBroker() {
+    const folder = join(this.folder, 'broker');
+    this.run(join(root, 'packaging/broker-config'), [
+      '--dir', folder, '--certs', this.certs,
+      '--terminal-port', String(this.terminalPort),
+      '--hub-port', String(this.hubPort),
+    ]);
+    this.processes.start('broker', 'mosquitto', [
+      '-c', join(folder, 'tessera.conf'),
+    ]);
+    await until('the broker listens', () =>
+      /mosquitto version .* running/.test(this.processes.log('broker')));
+  }
+
+  stopBroker(signal) {
+    return this.processes.stop('broker', signal);
+  }
+
+  /** A hub on a database of its own; see hub.mjs for the options. */
+  async hub(options = {}) {
+    this.theHub = new Hub(this, options);
+    await this.theHub.prepare();
+    return this.theHub;
+  }
+
+  /** A lane or kiosk, registered with the hub; see lane.mjs. */
+  async lane(options) {
+    const lane = new Lane(this, options);
+    await lane.prepare();
+    this.lanes.push(lane);
+    return lane;
+  }
+
+  onClose(closer) {
+    this.closers.push(closer);
+  }
+
+  async close() {
+    await this.processes.stopAll();
+    for (const closer of this.closers.reverse()) await closer();
+    if (!this.keep) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
