@@ -33,6 +33,7 @@ export async function until(what, condition, seconds = 60) {
 
 export class Processes {
   #running = new Map();
+  #names = new Set();
 
   constructor(folder) {
     this.folder = folder;
@@ -63,6 +64,7 @@ export class Processes {
       if (this.#running.get(name) === child) this.#running.delete(name);
     });
     this.#running.set(name, child);
+    this.#names.add(name);
     return child;
   }
 
@@ -96,5 +98,8 @@ export class Processes {
   async stopAll() {
     for (const name of [...this.#running.keys()].reverse())
       await this.stop(name);
+    for (const name of this.#names)
+      if (/(Address|Leak)Sanitizer|runtime error:/.test(this.log(name)))
+        throw new Error(`${name}: ${this.log(name).slice(-4000)}`);
   }
 }
