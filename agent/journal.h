@@ -13,8 +13,12 @@ enum journal_class {
     JOURNAL_ITEM,
     JOURNAL_VISIT, /* visits, consent, offers, feedback */
     JOURNAL_CARD,
-    JOURNAL_CLASSES
+    JOURNAL_CLASSES,
+    JOURNAL_NOTICE = JOURNAL_CLASSES /* journal.refused and journal.damaged:
+                                        from the reserve */
 };
+/* "telemetry", "item", "visit", "card". */
+const char *journal_class_name(enum journal_class class);
 
 struct journal;
 
@@ -27,7 +31,7 @@ struct journal_options {
     const struct ts_clock *clock;
 };
 
-/* What journal_open found. */
+/* What journal_open found, or what became of a file that broke under us. */
 struct journal_report {
     bool damaged; /* set aside under `set_aside`, a new one began */
     char set_aside[256];
@@ -44,6 +48,7 @@ enum ts_status journal_open(struct journal **out,
                             struct journal_report *report,
                             struct ts_err *err) TS_MUST_USE;
 void journal_close(struct journal *journal);
+/* Changes when a damaged file is replaced, see journal_take_damage. */
 const char *journal_id(const struct journal *journal);
 
 /* Adds to the open group: numbered, not yet durable. TS_FULL: refused by
@@ -51,6 +56,8 @@ const char *journal_id(const struct journal *journal);
 enum ts_status journal_append(struct journal *journal, enum journal_class class,
                               const struct event *event, uint64_t *sequence,
                               struct ts_err *err) TS_MUST_USE;
+/* True when an event of this class would be taken now. */
+bool journal_has_room(const struct journal *journal, enum journal_class class);
 /* A small value kept in the same group (open visit, session counter). An empty
  * value removes it. */
 enum ts_status journal_put(struct journal *journal, const char *key,
@@ -60,10 +67,30 @@ enum ts_status journal_put(struct journal *journal, const char *key,
 enum ts_status journal_get(struct journal *journal, const char *key,
                            struct ts_buf *value) TS_MUST_USE;
 /* One sync for all since the last commit. On failure nothing of the group is
- * there and its numbers are free again. */
+ * there and its numbers are free again; TS_CORRUPT: the file was replaced, see
+ * journal_take_damage. */
 enum ts_status journal_commit(struct journal *journal,
                               struct ts_err *err) TS_MUST_USE;
 bool journal_pending(const struct journal *journal);
+/* For an idle moment: writes what acks have moved, ages copies and gives room
+ * back to the disk. Does nothing while a group is open. */
+enum ts_status journal_tidy(struct journal *journal,
+                            struct ts_err *err) TS_MUST_USE;
+
+/* True once after the file broke while running and was replaced: the run goes
+ * on under a new journal id. */
+bool journal_take_damage(struct journal *journal,
+                         struct journal_report *report);
+
+/* What was refused for want of room and not yet reported. */
+struct journal_refusal {
+    uint64_t count;
+    struct ts_wall since;
+};
+struct journal_refusal journal_refusals(const struct journal *journal,
+                                        enum journal_class class);
+/* The count is reported: begins at 0 again. */
+void journal_clear_refusals(struct journal *journal, enum journal_class class);
 
 /* Rows in order over all journals from (journal, sequence) on; for the fold
  * of an open visit and `tessera journal`. */
@@ -73,6 +100,14 @@ enum ts_status journal_walk(struct journal *journal, const char *from_journal,
                                         uint64_t sequence,
                                         struct ts_slice payload),
                             void *arg, struct ts_err *err) TS_MUST_USE;
+/* The same over a file that an agent may be writing to; nothing is changed.
+ * `from_journal` empty: from the oldest row. */
+enum ts_status journal_read_file(const char *path, const char *from_journal,
+                                 uint64_t from_sequence,
+                                 bool (*row)(void *arg, const char *journal,
+                                             uint64_t sequence,
+                                             struct ts_slice payload),
+                                 void *arg, struct ts_err *err) TS_MUST_USE;
 
 /* The uplink's view. */
 struct uplink_source journal_source(struct journal *journal);

@@ -1,0 +1,265 @@
+#include "agent/journal_private.h"
+
+#include <string.h>
+
+enum ts_status source_amount(struct journal *journal, const char *name,
+                             uint64_t after, uint64_t to,
+                             struct journal_amount *out, struct ts_err *err) {
+    sqlite3_stmt *statement = store_prepare(&journal->store, STORE_BYTES);
+    enum ts_status status = TS_OK;
+
+    store_bind_text(statement, 1, name);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)after);
+    (void)sqlite3_bind_int64(statement, 3,
+                             to > INT64_MAX ? INT64_MAX : (int64_t)to);
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        out->bytes = sqlite3_column_int64(statement, 0);
+        out->rows = (uint64_t)sqlite3_column_int64(statement, 1);
+    } else {
+        status = store_fail(&journal->store, err);
+    }
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+uint64_t source_first_from(struct journal *journal, const char *name,
+                           uint64_t from) {
+    sqlite3_stmt *statement = store_prepare(&journal->store, STORE_FIRST_FROM);
+    uint64_t first = 0;
+
+    store_bind_text(statement, 1, name);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)from);
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        first = (uint64_t)sqlite3_column_int64(statement, 0);
+    (void)sqlite3_reset(statement);
+    return first;
+}
+
+uint64_t source_last(struct journal *journal, const char *name) {
+    sqlite3_stmt *statement = store_prepare(&journal->store, STORE_LAST);
+    uint64_t last = 0;
+
+    store_bind_text(statement, 1, name);
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        last = (uint64_t)sqlite3_column_int64(statement, 0);
+    (void)sqlite3_reset(statement);
+    return last;
+}
+
+static struct journal_span *find_span(struct journal *journal,
+                                      const char *name) {
+    for (size_t i = 0; i < journal->span_count; i++)
+        if (!strcmp(journal->spans[i].journal, name))
+            return &journal->spans[i];
+    return NULL;
+}
+
+/* Rows that damage took are told as a hole as soon as they are next. */
+static uint64_t told_oldest(struct journal *journal,
+                            const struct journal_span *span) {
+    uint64_t next;
+
+    if (!span->holed || span->through >= span->newest)
+        return span->oldest;
+    next = source_first_from(journal, span->journal, span->through + 1);
+    return next > span->through + 1 ? next : span->oldest;
+}
+
+static enum ts_status spans(void *ctx, struct uplink_span *out, size_t max,
+                            size_t *count, struct ts_err *err) {
+    struct journal *journal = ctx;
+    size_t spare = journal->span_count > max ? journal->span_count - max : 0;
+
+    *count = 0;
+    if (!journal->store.db)
+        return ts_fail(err, TS_IO, "%s is out of order", journal->path);
+    for (size_t i = 0; i < journal->span_count && *count < max; i++) {
+        const struct journal_span *span = &journal->spans[i];
+
+        if (!span->oldest)
+            continue;
+        if (spare && span->through >= span->newest) {
+            spare--;
+            continue;
+        }
+        memcpy(out[*count].journal, span->journal, TS_JOURNAL_TEXT);
+        out[*count].oldest = told_oldest(journal, span);
+        out[*count].newest = span->newest;
+        out[*count].through = span->through;
+        (*count)++;
+    }
+    return TS_OK;
+}
+
+static sqlite3_stmt *start_read(struct journal *journal,
+                                const struct journal_span *span,
+                                uint64_t from) {
+    sqlite3_stmt *statement = store_prepare(&journal->store, STORE_READ);
+
+    store_bind_text(statement, 1, span->journal);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)from);
+    (void)sqlite3_bind_int64(statement, 3, (int64_t)span->newest);
+    return statement;
+}
+
+/* Damage seen by a reader is mended at the next commit or tidy. */
+static enum ts_status suspect(struct journal *journal, struct ts_err *err) {
+    journal->suspect = true;
+    return ts_fail(err, TS_CORRUPT,
+                   "a row of %s does not fit its checksum: the file will be "
+                   "set aside",
+                   journal->path);
+}
+
+static enum ts_status end_read(struct journal *journal, sqlite3_stmt *statement,
+                               int step, struct ts_err *err) {
+    enum ts_status status = TS_OK;
+
+    if (step != SQLITE_DONE && step != SQLITE_ROW)
+        status = store_fail(&journal->store, err);
+    journal->suspect |= status == TS_CORRUPT;
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+static enum ts_status
+read_rows(void *ctx, const char *name, uint64_t from, size_t max_rows,
+          bool (*row)(void *arg, uint64_t sequence, struct ts_slice payload),
+          void *arg, struct ts_err *err) {
+    struct journal *journal = ctx;
+    const struct journal_span *span = find_span(journal, name);
+    sqlite3_stmt *statement;
+    struct store_row stored;
+    uint64_t expected = 0;
+    int step = SQLITE_DONE;
+
+    if (!journal->store.db || !span)
+        return ts_fail(err, TS_INVALID, "journal %s is not held", name);
+    statement = start_read(journal, span, from);
+    for (size_t i = 0; i < max_rows; i++) {
+        step = sqlite3_step(statement);
+        if (step != SQLITE_ROW)
+            break;
+        if (!store_row_get(statement, &stored)) {
+            (void)sqlite3_reset(statement);
+            return suspect(journal, err);
+        }
+        /* A batch has no hole. */
+        if ((expected && stored.sequence != expected) ||
+            !row(arg, stored.sequence, stored.payload))
+            break;
+        expected = stored.sequence + 1;
+    }
+    return end_read(journal, statement, step, err);
+}
+
+static enum ts_status release(void *ctx, const char *name, uint64_t through,
+                              struct ts_err *err) {
+    struct journal *journal = ctx;
+    struct journal_span *span = find_span(journal, name);
+    struct journal_amount amount = {0, 0};
+    enum ts_status status;
+    bool forward;
+
+    if (!journal->store.db || !span)
+        return ts_fail(err, TS_INVALID, "journal %s is not held", name);
+    if (through > span->newest)
+        return ts_fail(err, TS_INVALID,
+                       "the hub acknowledges %llu of journal %s, which ends "
+                       "at %llu",
+                       (unsigned long long)through, name,
+                       (unsigned long long)span->newest);
+    forward = through > span->through;
+    status = source_amount(journal, name, forward ? span->through : through,
+                           forward ? through : span->through, &amount, err);
+    if (status != TS_OK)
+        return status;
+    journal->unsent_bytes -= forward ? amount.bytes : -amount.bytes;
+    journal->copy_bytes += forward ? amount.bytes : -amount.bytes;
+    journal->unsent_rows = forward ? journal->unsent_rows - amount.rows
+                                   : journal->unsent_rows + amount.rows;
+    journal->copy_rows = forward ? journal->copy_rows + amount.rows
+                                 : journal->copy_rows - amount.rows;
+    span->through = through;
+    return TS_OK;
+}
+
+struct uplink_source journal_source(struct journal *journal) {
+    return (struct uplink_source){journal, spans, read_rows, release};
+}
+
+static enum ts_status walk_span(struct journal *journal,
+                                const struct journal_span *span, uint64_t from,
+                                bool (*row)(void *arg, const char *name,
+                                            uint64_t sequence,
+                                            struct ts_slice payload),
+                                void *arg, struct ts_err *err) {
+    sqlite3_stmt *statement = start_read(journal, span, from);
+    struct store_row stored;
+    int step;
+
+    while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (!store_row_get(statement, &stored)) {
+            (void)sqlite3_reset(statement);
+            return suspect(journal, err);
+        }
+        if (!row(arg, span->journal, stored.sequence, stored.payload))
+            break;
+    }
+    return end_read(journal, statement, step, err);
+}
+
+enum ts_status journal_walk(struct journal *journal, const char *from_journal,
+                            uint64_t from_sequence,
+                            bool (*row)(void *arg, const char *name,
+                                        uint64_t sequence,
+                                        struct ts_slice payload),
+                            void *arg, struct ts_err *err) {
+    const struct journal_span *start = find_span(journal, from_journal);
+    enum ts_status status = TS_OK;
+
+    if (!journal->store.db || (!start && from_journal[0]))
+        return ts_fail(err, TS_INVALID, "journal %s is not held", from_journal);
+    for (size_t i = start ? (size_t)(start - journal->spans) : 0;
+         status == TS_OK && i < journal->span_count; i++)
+        status = walk_span(journal, &journal->spans[i],
+                           &journal->spans[i] == start ? from_sequence : 0, row,
+                           arg, err);
+    return status;
+}
+
+static void find_oldest_unsent(struct journal *journal,
+                               struct journal_stats *out) {
+    for (size_t i = 0; !out->has_oldest && i < journal->span_count; i++) {
+        const struct journal_span *span = &journal->spans[i];
+        sqlite3_stmt *statement;
+
+        if (span->through >= span->newest)
+            continue;
+        statement = store_prepare(&journal->store, STORE_AT);
+        store_bind_text(statement, 1, span->journal);
+        (void)sqlite3_bind_int64(statement, 2, (int64_t)span->through);
+        out->has_oldest = sqlite3_step(statement) == SQLITE_ROW;
+        if (out->has_oldest)
+            out->oldest_unsent.unix_ms = sqlite3_column_int64(statement, 0);
+        (void)sqlite3_reset(statement);
+    }
+}
+
+enum ts_status journal_get_stats(struct journal *journal,
+                                 struct journal_stats *out,
+                                 struct ts_err *err) {
+    if (!journal->store.db)
+        return ts_fail(err, TS_IO, "%s is out of order: see the log",
+                       journal->path);
+    *out = (struct journal_stats){
+        .unsent = journal->unsent_rows,
+        .copies = journal->copy_rows,
+        .bytes = journal->unsent_bytes + journal->copy_bytes,
+        .commits = journal->commits,
+        .appended = journal->appended,
+    };
+    memcpy(out->refused, journal->refused, sizeof out->refused);
+    find_oldest_unsent(journal, out);
+    return TS_OK;
+}

@@ -1,0 +1,245 @@
+#include "agent/journal_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FORMAT = 1, BUSY_MS = 250 };
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS meta("
+    " key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS journals("
+    " place INTEGER PRIMARY KEY, journal TEXT NOT NULL UNIQUE,"
+    " through INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS rows("
+    " journal TEXT NOT NULL, sequence INTEGER NOT NULL,"
+    " class INTEGER NOT NULL, codec INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " crc INTEGER NOT NULL, payload BLOB NOT NULL,"
+    " PRIMARY KEY(journal, sequence)) WITHOUT ROWID;"
+    "PRAGMA user_version=1;";
+
+static const char *const sql_of[STORE_STATEMENTS] = {
+    [STORE_ADD_ROW] = "INSERT INTO rows(journal,sequence,class,codec,at,crc,"
+                      "payload) VALUES(?1,?2,?3,?4,?5,?6,?7)",
+    [STORE_ADD_JOURNAL] =
+        "INSERT INTO journals(place,journal,through) VALUES((SELECT "
+        "coalesce(max(place),0)+1 FROM journals),?1,?2)",
+    [STORE_SET_THROUGH] = "UPDATE journals SET through=?2 WHERE journal=?1",
+    [STORE_DROP_ROWS] = "DELETE FROM rows WHERE journal=?1 AND sequence<=?2",
+    [STORE_DROP_JOURNAL] = "DELETE FROM journals WHERE journal=?1",
+    [STORE_PUT] = "INSERT INTO meta(key,value) VALUES(?1,?2) "
+                  "ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+    [STORE_GET] = "SELECT value FROM meta WHERE key=?1",
+    [STORE_REMOVE] = "DELETE FROM meta WHERE key=?1",
+    [STORE_READ] = "SELECT journal,sequence,class,codec,at,crc,payload "
+                   "FROM rows WHERE journal=?1 AND sequence>=?2 "
+                   "AND sequence<=?3 ORDER BY sequence",
+    [STORE_BYTES] = "SELECT coalesce(sum(length(payload)+48),0),count(*) "
+                    "FROM rows WHERE journal=?1 AND sequence>?2 "
+                    "AND sequence<=?3",
+    [STORE_COPIES] = "SELECT sequence,at,length(payload)+48 FROM rows "
+                     "WHERE journal=?1 AND sequence<=?2 ORDER BY sequence "
+                     "LIMIT 512",
+    [STORE_AT] = "SELECT at FROM rows WHERE journal=?1 AND sequence>?2 "
+                 "ORDER BY sequence LIMIT 1",
+    [STORE_FIRST_FROM] = "SELECT min(sequence) FROM rows WHERE journal=?1 "
+                         "AND sequence>=?2",
+    [STORE_LAST] = "SELECT max(sequence) FROM rows WHERE journal=?1",
+};
+
+static enum ts_status fail_code(int code, const char *what, const char *path,
+                                struct ts_err *err) {
+    switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return ts_fail(err, TS_CORRUPT, "%s is damaged (%s)", path, what);
+    case SQLITE_FULL:
+        return ts_fail(err, TS_FULL,
+                       "no room for %s: free space on this disk, nothing new "
+                       "is recorded until then",
+                       path);
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return ts_fail(err, TS_IO,
+                       "%s cannot be written: the disk is read-only or the "
+                       "agent's user does not own it; check the mount and the "
+                       "owner",
+                       path);
+    case SQLITE_CANTOPEN:
+        return ts_fail(err, TS_IO,
+                       "%s cannot be opened: create its folder and give it to "
+                       "the agent's user (%s)",
+                       path, what);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ts_fail(err, TS_DENIED, "%s is held by another program: stop it",
+                       path);
+    default:
+        return ts_fail(err, TS_IO, "%s: %s; check the disk", path, what);
+    }
+}
+
+enum ts_status store_fail(struct journal_store *store, struct ts_err *err) {
+    return fail_code(sqlite3_extended_errcode(store->db),
+                     sqlite3_errmsg(store->db), store->path, err);
+}
+
+enum ts_status store_exec(struct journal_store *store, const char *sql,
+                          struct ts_err *err) {
+    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return store_fail(store, err);
+    return TS_OK;
+}
+
+void store_rollback(struct journal_store *store) {
+    if (!sqlite3_get_autocommit(store->db))
+        (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int64_t store_number(struct journal_store *store, const char *sql) {
+    sqlite3_stmt *statement = NULL;
+    int64_t value = -1;
+
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        value = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    return value;
+}
+
+static enum ts_status check(struct journal_store *store, struct ts_err *err) {
+    sqlite3_stmt *statement = NULL;
+    enum ts_status status = TS_OK;
+
+    if (sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &statement,
+                           NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW)
+        status = store_fail(store, err);
+    else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
+        status = ts_fail(err, TS_CORRUPT, "%s is damaged (%s)", store->path,
+                         (const char *)sqlite3_column_text(statement, 0));
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+static enum ts_status check_format(struct journal_store *store,
+                                   struct ts_err *err) {
+    int64_t format = store_number(store, "PRAGMA user_version");
+
+    if (format > FORMAT)
+        return ts_fail(err, TS_INVALID,
+                       "%s was written by a newer version (format %lld): "
+                       "install that version again",
+                       store->path, (long long)format);
+    return TS_OK;
+}
+
+static enum ts_status prepare_all(struct journal_store *store,
+                                  struct ts_err *err) {
+    for (int i = 0; i < STORE_STATEMENTS; i++)
+        if (sqlite3_prepare_v3(store->db, sql_of[i], -1,
+                               SQLITE_PREPARE_PERSISTENT, &store->statements[i],
+                               NULL) != SQLITE_OK)
+            return store_fail(store, err);
+    return TS_OK;
+}
+
+enum ts_status store_open(struct journal_store *store, const char *path,
+                          struct ts_err *err) {
+    static const char pragmas[] =
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+        "PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;"
+        "PRAGMA journal_size_limit=1048576; PRAGMA wal_autocheckpoint=1000;"
+        "PRAGMA mmap_size=0;";
+    enum ts_status status = TS_OK;
+
+    *store = (struct journal_store){0};
+    (void)snprintf(store->path, sizeof store->path, "%s", path);
+    if (sqlite3_open_v2(path, &store->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+                            SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK)
+        status = store_fail(store, err);
+    if (status == TS_OK) {
+        (void)sqlite3_busy_timeout(store->db, BUSY_MS);
+        status = store_exec(store, pragmas, err);
+    }
+    if (status == TS_OK)
+        status = check(store, err);
+    if (status == TS_OK)
+        status = check_format(store, err);
+    if (status == TS_OK)
+        status = store_exec(store, schema, err);
+    if (status == TS_OK)
+        status = prepare_all(store, err);
+    if (status != TS_OK)
+        store_close(store);
+    return status;
+}
+
+void store_close(struct journal_store *store) {
+    for (int i = 0; i < STORE_STATEMENTS; i++)
+        (void)sqlite3_finalize(store->statements[i]);
+    memset(store->statements, 0, sizeof store->statements);
+    if (store->db)
+        (void)sqlite3_close(store->db);
+    store->db = NULL;
+}
+
+sqlite3_stmt *store_prepare(struct journal_store *store,
+                            enum journal_statement which) {
+    sqlite3_stmt *statement = store->statements[which];
+
+    (void)sqlite3_reset(statement);
+    return statement;
+}
+
+enum ts_status store_run(struct journal_store *store, sqlite3_stmt *statement,
+                         struct ts_err *err) {
+    enum ts_status status = TS_OK;
+
+    if (sqlite3_step(statement) != SQLITE_DONE)
+        status = store_fail(store, err);
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    return status;
+}
+
+void store_bind_text(sqlite3_stmt *statement, int index, const char *text) {
+    (void)sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+bool store_row_get(sqlite3_stmt *statement, struct store_row *out) {
+    struct ts_slice journal =
+        ts_slice_of(sqlite3_column_text(statement, 0),
+                    (size_t)sqlite3_column_bytes(statement, 0));
+    int64_t sequence = sqlite3_column_int64(statement, 1);
+
+    if (!ts_journal_valid(journal) || sequence < 1)
+        return false;
+    memcpy(out->journal, journal.data, journal.len);
+    out->journal[journal.len] = 0;
+    out->sequence = (uint64_t)sequence;
+    out->class = sqlite3_column_int64(statement, 2);
+    out->codec = sqlite3_column_int64(statement, 3);
+    out->at = sqlite3_column_int64(statement, 4);
+    out->crc = sqlite3_column_int64(statement, 5);
+    out->payload = ts_slice_of(sqlite3_column_blob(statement, 6),
+                               (size_t)sqlite3_column_bytes(statement, 6));
+    return out->payload.len && ts_crc32(out->payload) == (uint64_t)out->crc;
+}
+
+enum ts_status store_add_row(struct journal_store *store,
+                             const struct store_row *row, struct ts_err *err) {
+    sqlite3_stmt *statement = store_prepare(store, STORE_ADD_ROW);
+
+    store_bind_text(statement, 1, row->journal);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)row->sequence);
+    (void)sqlite3_bind_int64(statement, 3, row->class);
+    (void)sqlite3_bind_int64(statement, 4, row->codec);
+    (void)sqlite3_bind_int64(statement, 5, row->at);
+    (void)sqlite3_bind_int64(statement, 6, row->crc);
+    (void)sqlite3_bind_blob(statement, 7, row->payload.data,
+                            (int)row->payload.len, SQLITE_STATIC);
+    return store_run(store, statement, err);
+}

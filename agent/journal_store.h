@@ -1,0 +1,79 @@
+/* The journal's file and its statements: SQLite ends here. Private to
+ * agent/journal*.c. */
+#ifndef TS_AGENT_JOURNAL_STORE_H
+#define TS_AGENT_JOURNAL_STORE_H
+
+#include "agent/journal.h"
+
+#include <sqlite3.h>
+
+enum journal_statement {
+    STORE_ADD_ROW,
+    STORE_ADD_JOURNAL,
+    STORE_SET_THROUGH,
+    STORE_DROP_ROWS,
+    STORE_DROP_JOURNAL,
+    STORE_PUT,
+    STORE_GET,
+    STORE_REMOVE,
+    STORE_READ,
+    STORE_BYTES,
+    STORE_COPIES,
+    STORE_AT,
+    STORE_FIRST_FROM,
+    STORE_LAST,
+    STORE_STATEMENTS
+};
+
+enum {
+    STORE_ROW_OVERHEAD = 48, /* bytes counted for a row beside its payload */
+    STORE_CODEC_JSON = 0
+};
+
+struct journal_store {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STORE_STATEMENTS];
+    char path[256];
+};
+
+/* Opens or creates and checks; TS_CORRUPT: set it aside. */
+enum ts_status store_open(struct journal_store *store, const char *path,
+                          struct ts_err *err) TS_MUST_USE;
+void store_close(struct journal_store *store);
+
+/* A statement ready for its parameters; NULL: the file is in trouble. */
+sqlite3_stmt *store_prepare(struct journal_store *store,
+                            enum journal_statement which);
+/* Runs a statement without rows and resets it. */
+enum ts_status store_run(struct journal_store *store, sqlite3_stmt *statement,
+                         struct ts_err *err) TS_MUST_USE;
+enum ts_status store_exec(struct journal_store *store, const char *sql,
+                          struct ts_err *err) TS_MUST_USE;
+/* Whatever became of the transaction, none is open afterwards. */
+void store_rollback(struct journal_store *store);
+/* Turns SQLite's last error into ours with advice. */
+enum ts_status store_fail(struct journal_store *store, struct ts_err *err);
+void store_bind_text(sqlite3_stmt *statement, int index, const char *text);
+int64_t store_number(struct journal_store *store, const char *sql);
+
+/* A row as it stands in the file; slices live until the next step. */
+struct store_row {
+    char journal[TS_JOURNAL_TEXT];
+    uint64_t sequence;
+    int64_t class, codec, at, crc;
+    struct ts_slice payload;
+};
+/* Columns: journal, sequence, class, codec, at, crc, payload. False: the
+ * bytes do not fit their checksum or the identity is no identity. */
+bool store_row_get(sqlite3_stmt *statement, struct store_row *out);
+enum ts_status store_add_row(struct journal_store *store,
+                             const struct store_row *row,
+                             struct ts_err *err) TS_MUST_USE;
+
+/* Renames the file and its companions, then carries every readable row into
+ * a new file at the same path, opened in `store`. */
+enum ts_status store_salvage(struct journal_store *store, const char *path,
+                             struct ts_wall now, struct journal_report *report,
+                             struct ts_err *err) TS_MUST_USE;
+
+#endif
