@@ -8,10 +8,12 @@
 #include "base/json.h"
 #include "sync/batch.h"
 
+enum { MESSAGE_WINDOW_MAX = 64, MESSAGE_KEY_MAX = 200 };
+
 struct message_ack {
     char journal[TS_JOURNAL_TEXT];
     uint64_t through; /* cumulative; 0: nothing yet */
-    uint32_t window;  /* batches in flight, 1 to 64 */
+    uint32_t window;  /* batches in flight, 1 to MESSAGE_WINDOW_MAX */
     struct ts_wall hubtime;
     enum batch_refusal refused;
 };

@@ -1,0 +1,304 @@
+#include "sync/batch.h"
+
+#include "sync/event.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+enum { LEVEL = 1 };
+
+struct batch_codec {
+    ZSTD_CCtx *plain;
+    ZSTD_CCtx *trained; /* NULL without a dictionary */
+    ZSTD_DCtx *reader;
+    ZSTD_CDict *write_dictionary;
+    ZSTD_DDict *read_dictionary;
+    uint32_t id;
+};
+
+static const char *const refusals[] = {
+    [BATCH_TAKEN] = "",
+    [BATCH_REFUSED_FORMAT] = "format",
+    [BATCH_REFUSED_SIZE] = "size",
+    [BATCH_REFUSED_DICTIONARY] = "dictionary",
+    [BATCH_REFUSED_IDENTITY] = "identity",
+    [BATCH_REFUSED_BUSY] = "busy",
+};
+
+const char *batch_refusal_name(enum batch_refusal refusal) {
+    return refusals[refusal];
+}
+
+enum batch_refusal batch_refusal_find(struct ts_slice word) {
+    for (unsigned i = BATCH_REFUSED_FORMAT; i <= BATCH_REFUSED_BUSY; i++)
+        if (ts_slice_equal(word, ts_slice_text(refusals[i])))
+            return (enum batch_refusal)i;
+    return BATCH_REFUSED_FORMAT;
+}
+
+static void *need(void *made) {
+    if (!made)
+        abort();
+    return made;
+}
+
+static ZSTD_CCtx *new_writer(void) {
+    ZSTD_CCtx *writer = need(ZSTD_createCCtx());
+    size_t code =
+        ZSTD_CCtx_setParameter(writer, ZSTD_c_compressionLevel, LEVEL);
+
+    assert(!ZSTD_isError(code));
+    (void)code;
+    return writer;
+}
+
+static void use_dictionary_of(struct batch_codec *codec,
+                              struct ts_slice dictionary) {
+    size_t code;
+
+    codec->trained = new_writer();
+    codec->write_dictionary =
+        need(ZSTD_createCDict(dictionary.data, dictionary.len, LEVEL));
+    codec->read_dictionary =
+        need(ZSTD_createDDict(dictionary.data, dictionary.len));
+    code = ZSTD_CCtx_refCDict(codec->trained, codec->write_dictionary);
+    assert(!ZSTD_isError(code));
+    (void)code;
+}
+
+struct batch_codec *batch_codec_new(struct ts_slice dictionary) {
+    struct batch_codec *codec = ts_alloc(sizeof *codec);
+
+    codec->plain = new_writer();
+    codec->reader = need(ZSTD_createDCtx());
+    if (dictionary.len) {
+        codec->id = ZSTD_getDictID_fromDict(dictionary.data, dictionary.len);
+        /* Id 0 on the wire means no dictionary. */
+        assert(codec->id != 0);
+        use_dictionary_of(codec, dictionary);
+    }
+    return codec;
+}
+
+void batch_codec_free(struct batch_codec *codec) {
+    if (!codec)
+        return;
+    ZSTD_freeCCtx(codec->plain);
+    ZSTD_freeCCtx(codec->trained);
+    ZSTD_freeDCtx(codec->reader);
+    ZSTD_freeCDict(codec->write_dictionary);
+    ZSTD_freeDDict(codec->read_dictionary);
+    free(codec);
+}
+
+uint32_t batch_codec_dictionary(const struct batch_codec *codec) {
+    return codec->id;
+}
+
+void batch_init(struct batch *batch) {
+    ts_buf_init(&batch->json, BATCH_MAX_BYTES);
+    batch->events = 0;
+}
+
+void batch_fini(struct batch *batch) { ts_buf_fini(&batch->json); }
+
+void batch_clear(struct batch *batch) {
+    ts_buf_clear(&batch->json);
+    batch->events = 0;
+}
+
+/* The array is kept open; batch_finish closes it, so one byte stays free. */
+enum ts_status batch_add(struct batch *batch, struct ts_slice event) {
+    size_t start = batch->json.len;
+
+    if (batch->events == BATCH_MAX_EVENTS || event.len > EVENT_MAX_BYTES ||
+        start + 1 + event.len + 1 > BATCH_MAX_BYTES)
+        return TS_FULL;
+    if (ts_buf_add_text(&batch->json, batch->events ? "," : "[") != TS_OK ||
+        ts_buf_add(&batch->json, event) != TS_OK) {
+        batch->json.len = start;
+        return TS_FULL;
+    }
+    batch->events++;
+    return TS_OK;
+}
+
+/* Appends one zstd frame to `out`; false when it would not be smaller. */
+static bool pack(struct batch_codec *codec, bool use_dictionary,
+                 struct ts_slice json, struct ts_buf *out) {
+    ZSTD_CCtx *writer =
+        use_dictionary && codec->trained ? codec->trained : codec->plain;
+    size_t room = ZSTD_compressBound(json.len);
+    uint8_t *frame = ts_alloc(room);
+    size_t size = ZSTD_compress2(writer, frame, room, json.data, json.len);
+    bool packed = !ZSTD_isError(size) && size < json.len &&
+                  ts_buf_add(out, ts_slice_of(frame, size)) == TS_OK;
+
+    free(frame);
+    return packed;
+}
+
+enum ts_status batch_finish(struct batch *batch, struct batch_codec *codec,
+                            bool use_dictionary, size_t max_publish,
+                            struct ts_buf *out) {
+    size_t start = out->len;
+    size_t open = batch->json.len;
+    enum ts_status status = TS_OK;
+
+    assert(batch->events > 0);
+    status = ts_buf_add_text(&batch->json, "]");
+    if (status == TS_OK &&
+        !pack(codec, use_dictionary, ts_buf_slice(&batch->json), out))
+        status = ts_buf_add(out, ts_buf_slice(&batch->json));
+    batch->json.len = open;
+    if (status == TS_OK && out->len - start <= max_publish)
+        return TS_OK;
+    out->len = start;
+    return TS_FULL;
+}
+
+static enum batch_refusal refuse(enum batch_refusal why, struct ts_err *err,
+                                 const char *text) {
+    (void)ts_fail(err, TS_INVALID, "batch refused (%s): %s", refusals[why],
+                  text);
+    return why;
+}
+
+/* RFC 8878, section 3.1.1.1: a frame in one segment has no window of its own;
+ * otherwise the window descriptor follows the frame header descriptor. */
+static uint64_t frame_window(struct ts_slice frame) {
+    uint64_t base;
+
+    if (frame.len < 6 || (frame.data[4] & 0x20))
+        return 0;
+    base = 1ULL << (10 + (frame.data[5] >> 3));
+    return base + base / 8 * (frame.data[5] & 7);
+}
+
+/* Everything that can be said before a byte is inflated. */
+static enum batch_refusal check_frame(const struct batch_codec *codec,
+                                      struct ts_slice frame,
+                                      struct ts_err *err) {
+    unsigned long long size = ZSTD_getFrameContentSize(frame.data, frame.len);
+    uint32_t id = ZSTD_getDictID_fromFrame(frame.data, frame.len);
+
+    if (size == ZSTD_CONTENTSIZE_ERROR)
+        return refuse(BATCH_REFUSED_FORMAT, err, "broken zstd frame header");
+    if (size == ZSTD_CONTENTSIZE_UNKNOWN)
+        return refuse(BATCH_REFUSED_FORMAT, err,
+                      "the zstd frame must state its content size");
+    if (size > BATCH_MAX_BYTES || frame_window(frame) > BATCH_MAX_BYTES)
+        return refuse(BATCH_REFUSED_SIZE, err,
+                      "more than 1 MiB before compression");
+    if (id != 0 && id != codec->id)
+        return refuse(BATCH_REFUSED_DICTIONARY, err,
+                      "the dictionary is not held here; send without one");
+    if (ZSTD_findFrameCompressedSize(frame.data, frame.len) != frame.len)
+        return refuse(BATCH_REFUSED_FORMAT, err,
+                      "not exactly one whole zstd frame");
+    return BATCH_TAKEN;
+}
+
+static enum batch_refusal inflate_frame(struct batch_codec *codec,
+                                        struct ts_slice frame, uint8_t **json,
+                                        size_t *len, struct ts_err *err) {
+    enum batch_refusal why = check_frame(codec, frame, err);
+    size_t size;
+    size_t got;
+
+    if (why != BATCH_TAKEN)
+        return why;
+    size = (size_t)ZSTD_getFrameContentSize(frame.data, frame.len);
+    *json = ts_alloc(size);
+    got = ZSTD_decompress_usingDDict(
+        codec->reader, *json, size, frame.data, frame.len,
+        ZSTD_getDictID_fromFrame(frame.data, frame.len) ? codec->read_dictionary
+                                                        : NULL);
+    if (ZSTD_isError(got) || got != size)
+        return refuse(BATCH_REFUSED_FORMAT, err, "damaged zstd frame");
+    *len = got;
+    return BATCH_TAKEN;
+}
+
+/* The longest element of a valid JSON array, in bytes as they were sent. */
+static size_t longest_element(struct ts_slice text) {
+    size_t longest = 0;
+    size_t start = 0;
+    unsigned depth = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.data[i];
+        if (quoted) {
+            i += c == '\\';
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth == 2)
+                start = i;
+        } else if ((c == ']' || c == '}') && depth-- == 2 &&
+                   i + 1 - start > longest) {
+            longest = i + 1 - start;
+        }
+    }
+    return longest;
+}
+
+static enum batch_refusal check_array(const json_t *array, struct ts_slice text,
+                                      struct ts_err *err) {
+    size_t index;
+    const json_t *event;
+
+    if (!json_is_array(array) || json_array_size(array) == 0)
+        return refuse(BATCH_REFUSED_FORMAT, err,
+                      "must be a JSON array of at least one event");
+    if (json_array_size(array) > BATCH_MAX_EVENTS)
+        return refuse(BATCH_REFUSED_SIZE, err, "more than 1,000 events");
+    json_array_foreach(array, index, event) {
+        if (!json_is_object(event))
+            return refuse(BATCH_REFUSED_FORMAT, err,
+                          "every element must be a JSON object");
+    }
+    if (text.len > EVENT_MAX_BYTES && longest_element(text) > EVENT_MAX_BYTES)
+        return refuse(BATCH_REFUSED_SIZE, err, "an event is over 32 KiB");
+    return BATCH_TAKEN;
+}
+
+static enum batch_refusal read_array(struct ts_slice text, json_t **events,
+                                     struct ts_err *err) {
+    json_t *array = NULL;
+    enum batch_refusal why;
+
+    if (text.len > BATCH_MAX_BYTES)
+        return refuse(BATCH_REFUSED_SIZE, err, "more than 1 MiB of JSON");
+    if (ts_json_parse(&array, text, err) != TS_OK) {
+        (void)ts_wrap(err, "batch refused (format)");
+        return BATCH_REFUSED_FORMAT;
+    }
+    why = check_array(array, text, err);
+    if (why == BATCH_TAKEN)
+        *events = json_incref(array);
+    json_decref(array);
+    return why;
+}
+
+enum batch_refusal batch_decode(struct batch_codec *codec,
+                                struct ts_slice payload, json_t **events,
+                                struct ts_err *err) {
+    static const uint8_t magic[] = {0x28, 0xb5, 0x2f, 0xfd};
+    uint8_t *json = NULL;
+    size_t len = 0;
+    enum batch_refusal why;
+
+    if (payload.len < sizeof magic ||
+        memcmp(payload.data, magic, sizeof magic) != 0)
+        return read_array(payload, events, err);
+    why = inflate_frame(codec, payload, &json, &len, err);
+    if (why == BATCH_TAKEN)
+        why = read_array(ts_slice_of(json, len), events, err);
+    free(json);
+    return why;
+}
