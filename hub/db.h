@@ -44,6 +44,10 @@ struct db_statement {
     const char *sql;
 };
 
+enum { DB_VALUES_MAX = 32 };
+
+extern const struct db_statement db_statements[];
+
 /* `url`: "sqlite:<path>" or "postgresql://...". Runs the migrations that are
  * missing. TS_DENIED: another hub holds it or the server refuses us; TS_IO:
  * not reachable; TS_CORRUPT: fails its check. */
@@ -51,16 +55,29 @@ enum ts_status db_open(struct db **out, const char *url,
                        struct ts_err *err) TS_MUST_USE;
 void db_close(struct db *db);
 
+/* Becomes the one process that takes events. SQLite: a lock file beside the
+ * database, TS_DENIED when another process has it; on PostgreSQL the shard
+ * leases decide (hub/lease.h). Other processes may still open the database
+ * for short writes. */
+enum ts_status db_hold(struct db *db, struct ts_err *err) TS_MUST_USE;
+/* Plans a statement without running it: for the test of all statements. */
+enum ts_status db_prepare(struct db *db, const struct db_statement *statement,
+                          struct ts_err *err) TS_MUST_USE;
+
 /* Receives one row; false ends the reading. */
 typedef bool db_row(void *arg, const struct db_value *columns, size_t count);
 
-/* Runs a statement, once for each of its rows calls `row` (may be NULL).
- * `changed` (may be NULL): rows inserted, updated or deleted. Columns live
- * for the call. TS_AGAIN: serialisation or busy, roll back and try again. */
+/* Runs a statement, once for each of its rows calls `row` (may be NULL);
+ * columns live for the call, and `row` may run other statements. TS_AGAIN:
+ * serialisation or busy, roll back and try again. TS_CLOSED: the server went
+ * away, roll back; the next db_begin connects again. TS_INVALID: a value that
+ * the schema refuses. Outside a transaction each statement is its own. */
 enum ts_status db_run(struct db *db, const struct db_statement *statement,
                       const struct db_value *values, size_t count, db_row *row,
                       void *arg, struct ts_err *err) TS_MUST_USE;
+/* Rows that the last db_run inserted, updated or deleted. */
 uint64_t db_changed(const struct db *db);
+bool db_in_transaction(const struct db *db);
 
 enum ts_status db_begin(struct db *db, struct ts_err *err) TS_MUST_USE;
 /* Durable when it answers TS_OK (WAL with FULL; synchronous_commit on). */

@@ -1,0 +1,236 @@
+#include "hub/archive.h"
+
+#include "base/log.h"
+#include "hub/sure.h"
+
+#include <mbedtls/sha256.h>
+
+#include <string.h>
+
+enum { HASH_BYTES = 32, RAW_MAX = 128 * 1024 };
+
+enum { PUT, BY_KEY, AFTER, GET, QUARANTINE, ALARM };
+#define EVENT_COLUMNS                                                          \
+    "SELECT shard, arrival, event_key, source, type, channel, time_ms, "       \
+    "received_ms, visit, boot, uptime_ms, clock, body FROM event "
+
+/* The next arrival is read from the table itself: a counter would be a second
+ * write for each event. Two writers of one shard meet in the primary key, and
+ * the later one gets TS_AGAIN. */
+const struct db_statement archive_statements[] = {
+    [PUT] = {"archive_put",
+             "INSERT INTO event (shard, arrival, event_key, source, type, "
+             "channel, time_ms, received_ms, visit, boot, uptime_ms, clock, "
+             "hash, body) VALUES ($1, (SELECT COALESCE(MAX(arrival), 0) + 1 "
+             "FROM event WHERE shard = $1), $2, $3, $4, $5, $6, $7, $8, $9, "
+             "$10, $11, $12, $13) ON CONFLICT (shard, event_key) DO NOTHING "
+             "RETURNING arrival"},
+    [BY_KEY] = {"archive_by_key", "SELECT arrival, hash FROM event "
+                                  "WHERE shard = $1 AND event_key = $2"},
+    [AFTER] = {"archive_after", EVENT_COLUMNS
+               "WHERE shard = $1 AND arrival > $2 ORDER BY arrival LIMIT $3"},
+    [GET] = {"archive_get", EVENT_COLUMNS "WHERE shard = $1 AND arrival = $2"},
+    [QUARANTINE] = {"archive_quarantine",
+                    "INSERT INTO quarantine (shard, id, source, reason, times, "
+                    "first_ms, last_ms, raw) "
+                    "VALUES ($1, $2, $3, $4, 1, $5, $5, $6) "
+                    "ON CONFLICT (shard, id) DO UPDATE SET "
+                    "times = quarantine.times + 1, last_ms = $5"},
+    [ALARM] = {"archive_alarm",
+               "INSERT INTO alarm (shard, kind, subject, text, times, "
+               "first_ms, last_ms) VALUES ($1, $2, $3, $4, 1, $5, $5) "
+               "ON CONFLICT (shard, kind, subject) DO UPDATE SET "
+               "times = alarm.times + 1, last_ms = $5, text = $4 "
+               "RETURNING times"},
+    {NULL, NULL},
+};
+
+static void hash_of(uint8_t out[HASH_BYTES], struct ts_slice bytes) {
+    (void)mbedtls_sha256_ret(bytes.data, bytes.len, out, 0);
+}
+
+struct found {
+    bool any;
+    uint64_t arrival;
+    uint8_t hash[HASH_BYTES];
+};
+
+static bool found_row(void *arg, const struct db_value *columns, size_t count) {
+    struct found *found = arg;
+
+    found->any = true;
+    found->arrival = (uint64_t)columns[0].number;
+    if (count > 1 && columns[1].bytes.len == HASH_BYTES)
+        memcpy(found->hash, columns[1].bytes.data, HASH_BYTES);
+    return false;
+}
+
+/* An absent text is stored as an empty one. */
+static struct db_value text_of(struct ts_slice text) {
+    return db_text(text.data ? text : ts_slice_text(""));
+}
+
+static enum ts_status put_new(struct db *db, const struct archive_event *event,
+                              const uint8_t hash[HASH_BYTES],
+                              struct found *found, struct ts_err *err) {
+    struct db_value values[] = {
+        db_int(event->shard),
+        text_of(event->key),
+        text_of(event->source),
+        text_of(event->type),
+        text_of(event->channel),
+        db_int(event->time.unix_ms),
+        db_int(event->received.unix_ms),
+        text_of(event->visit),
+        text_of(event->boot),
+        db_int(event->uptime.ms),
+        text_of(event->clock),
+        db_blob(ts_slice_of(hash, HASH_BYTES)),
+        db_blob(event->body),
+    };
+
+    return db_run(db, &archive_statements[PUT], values, 13, found_row, found,
+                  err);
+}
+
+enum ts_status archive_put(struct db *db, struct archive_event *event,
+                           enum archive_outcome *outcome, struct ts_err *err) {
+    struct db_value key[] = {db_int(event->shard), text_of(event->key)};
+    struct found found = {0};
+    uint8_t hash[HASH_BYTES];
+    enum ts_status status;
+
+    hash_of(hash, event->body);
+    status = put_new(db, event, hash, &found, err);
+    if (status != TS_OK)
+        return status;
+    if (found.any) {
+        event->arrival = found.arrival;
+        *outcome = ARCHIVE_NEW;
+        return TS_OK;
+    }
+    status =
+        db_run(db, &archive_statements[BY_KEY], key, 2, found_row, &found, err);
+    if (status != TS_OK)
+        return status;
+    if (!found.any)
+        return ts_fail(err, TS_AGAIN, "the event came and went meanwhile");
+    event->arrival = found.arrival;
+    *outcome = memcmp(hash, found.hash, HASH_BYTES) ? ARCHIVE_CONFLICT
+                                                    : ARCHIVE_DUPLICATE;
+    return TS_OK;
+}
+
+struct reader {
+    bool (*each)(void *arg, const struct archive_event *event);
+    void *arg;
+};
+
+static bool event_row(void *arg, const struct db_value *columns, size_t count) {
+    const struct reader *reader = arg;
+    struct archive_event event = {
+        .shard = (unsigned)columns[0].number,
+        .arrival = (uint64_t)columns[1].number,
+        .key = columns[2].bytes,
+        .source = columns[3].bytes,
+        .type = columns[4].bytes,
+        .channel = columns[5].bytes,
+        .time = {columns[6].number},
+        .received = {columns[7].number},
+        .visit = columns[8].bytes,
+        .boot = columns[9].bytes,
+        .uptime = {columns[10].number},
+        .clock = columns[11].bytes,
+        .body = columns[12].bytes,
+    };
+
+    (void)count;
+    return reader->each(reader->arg, &event);
+}
+
+enum ts_status
+archive_after(struct db *db, unsigned shard, uint64_t arrival, size_t limit,
+              bool (*each)(void *arg, const struct archive_event *event),
+              void *arg, struct ts_err *err) {
+    struct db_value values[] = {db_int(shard), db_int((int64_t)arrival),
+                                db_int((int64_t)limit)};
+    struct reader reader = {each, arg};
+
+    return db_run(db, &archive_statements[AFTER], values, 3, event_row, &reader,
+                  err);
+}
+
+enum ts_status archive_get(struct db *db, unsigned shard, uint64_t arrival,
+                           bool (*each)(void *arg,
+                                        const struct archive_event *event),
+                           void *arg, struct ts_err *err) {
+    struct db_value values[] = {db_int(shard), db_int((int64_t)arrival)};
+    struct reader reader = {each, arg};
+
+    return db_run(db, &archive_statements[GET], values, 2, event_row, &reader,
+                  err);
+}
+
+/* The id is made of the content, so that a resend counts and does not grow
+ * the table. */
+static void quarantine_id(char out[2 * 16 + 1], struct ts_slice source,
+                          struct ts_slice raw) {
+    uint8_t hash[HASH_BYTES];
+    mbedtls_sha256_context sha;
+
+    mbedtls_sha256_init(&sha);
+    (void)mbedtls_sha256_starts_ret(&sha, 0);
+    (void)mbedtls_sha256_update_ret(&sha, source.data, source.len);
+    (void)mbedtls_sha256_update_ret(&sha, (const uint8_t *)"\n", 1);
+    (void)mbedtls_sha256_update_ret(&sha, raw.data, raw.len);
+    (void)mbedtls_sha256_finish_ret(&sha, hash);
+    mbedtls_sha256_free(&sha);
+    ts_hex(out, ts_slice_of(hash, 16));
+}
+
+enum ts_status archive_quarantine(struct db *db, unsigned shard,
+                                  struct ts_slice source,
+                                  struct ts_slice reason,
+                                  struct ts_wall received, struct ts_slice raw,
+                                  struct ts_err *err) {
+    char id[33];
+    struct ts_buf why = {0};
+    enum ts_status status;
+
+    quarantine_id(id, source, raw);
+    sure(ts_buf_add(&why, reason));
+    if (raw.len > RAW_MAX) {
+        sure(ts_buf_printf(&why, " (cut: %zu of %zu bytes kept)",
+                           (size_t)RAW_MAX, raw.len));
+        raw.len = RAW_MAX;
+    }
+    status =
+        db_run(db, &archive_statements[QUARANTINE],
+               (struct db_value[]){db_int(shard), db_cstr(id), text_of(source),
+                                   text_of(ts_buf_slice(&why)),
+                                   db_int(received.unix_ms), db_blob(raw)},
+               6, NULL, NULL, err);
+    ts_buf_fini(&why);
+    return status;
+}
+
+static bool times_row(void *arg, const struct db_value *columns, size_t count) {
+    (void)count;
+    *(int64_t *)arg = columns[0].number;
+    return false;
+}
+
+enum ts_status archive_alarm(struct db *db, unsigned shard, const char *kind,
+                             struct ts_slice subject, const char *text,
+                             struct ts_wall at, struct ts_err *err) {
+    struct db_value values[] = {db_int(shard), db_cstr(kind), text_of(subject),
+                                db_cstr(text), db_int(at.unix_ms)};
+    int64_t times = 0;
+    enum ts_status status = db_run(db, &archive_statements[ALARM], values, 5,
+                                   times_row, &times, err);
+
+    if (status == TS_OK && times == 1)
+        ts_log(TS_LOG_WARN, "alarm", "%s %.*s: %s", kind, (int)subject.len,
+               (const char *)subject.data, text);
+    return status;
+}

@@ -1,0 +1,41 @@
+/* What db.c asks of an engine. Only db.c and the adapters include this. */
+#ifndef TS_HUB_DB_ADAPTER_H
+#define TS_HUB_DB_ADAPTER_H
+
+#include "hub/db.h"
+
+struct db_adapter {
+    const char *scheme; /* of the URL, with its colon */
+    /* `address` is the whole URL. */
+    enum ts_status (*open)(void **out, const char *address, struct ts_err *err);
+    void (*close)(void *engine);
+    enum ts_status (*run)(void *engine, const struct db_statement *statement,
+                          const struct db_value *values, size_t count,
+                          db_row *row, void *arg, uint64_t *changed,
+                          struct ts_err *err);
+    /* Plans a statement without running it. */
+    enum ts_status (*prepare)(void *engine,
+                              const struct db_statement *statement,
+                              struct ts_err *err);
+    /* Several statements, as in a migration. */
+    enum ts_status (*script)(void *engine, const char *sql, struct ts_err *err);
+    enum ts_status (*begin)(void *engine, struct ts_err *err);
+    enum ts_status (*commit)(void *engine, struct ts_err *err);
+    void (*rollback)(void *engine);
+    /* Inside a transaction: keeps another process out of the schema. */
+    enum ts_status (*lock_schema)(void *engine, struct ts_err *err);
+    enum ts_status (*hold)(void *engine, struct ts_err *err);
+};
+
+extern const struct db_adapter db_adapter_sqlite;
+extern const struct db_adapter db_adapter_postgres;
+
+/* The migrations in their order, embedded; the last row has sql NULL. */
+struct db_migration {
+    int64_t number;
+    const char *name;
+    const struct ts_slice *sql;
+};
+extern const struct db_migration db_migrations[];
+
+#endif

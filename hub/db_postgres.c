@@ -1,0 +1,454 @@
+#include "hub/db_adapter.h"
+
+#include <libpq-fe.h>
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SLOTS = 1024, RETRY_MS = 1000 };
+
+/* From the server's pg_type catalogue. */
+enum {
+    OID_BOOL = 16,
+    OID_BYTEA = 17,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_FLOAT8 = 701,
+    OID_NUMERIC = 1700
+};
+
+struct engine {
+    PGconn *handle;
+    char *url;
+    int64_t next_try_ms;
+    char last_error[TS_ERR_TEXT];
+    struct slot {
+        const struct db_statement *statement;
+        bool prepared; /* on this connection */
+    } slots[SLOTS];
+};
+
+static int64_t now_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* SQLSTATE classes, PostgreSQL manual, appendix A. */
+static enum ts_status status_of(const char *state) {
+    static const struct {
+        const char *prefix;
+        enum ts_status status;
+    } table[] = {
+        {"40", TS_AGAIN},     /* serialisation, deadlock */
+        {"55P03", TS_AGAIN},  /* lock not available */
+        {"23505", TS_AGAIN},  /* another writer took the number */
+        {"08", TS_CLOSED},    /* connection */
+        {"57P", TS_CLOSED},   /* server is shutting down */
+        {"25P0", TS_CLOSED},  /* transaction or session timed out */
+        {"28", TS_DENIED},    /* authorisation */
+        {"42501", TS_DENIED}, /* privilege */
+        {"25006", TS_DENIED}, /* read-only transaction */
+        {"53", TS_FULL},      /* disk, memory, connections */
+        {"58", TS_IO},        {"XX", TS_CORRUPT},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (!strncmp(state, table[i].prefix, strlen(table[i].prefix)))
+            return table[i].status;
+    return TS_INVALID;
+}
+
+static const char *advice_of(enum ts_status status) {
+    switch (status) {
+    case TS_AGAIN:
+        return "it is tried again";
+    case TS_CLOSED:
+        return "the hub connects again by itself";
+    case TS_DENIED:
+        return "check user and rights of the hub in PostgreSQL";
+    case TS_FULL:
+        return "make room on the database server";
+    case TS_CORRUPT:
+        return "look into the server's log";
+    default:
+        return "the statement was refused";
+    }
+}
+
+/* The primary message only: the detail line quotes values. */
+static enum ts_status fail(struct engine *engine, const PGresult *result,
+                           struct ts_err *err) {
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    enum ts_status status = state ? status_of(state) : TS_CLOSED;
+
+    if (PQstatus(engine->handle) != CONNECTION_OK)
+        status = TS_CLOSED;
+    /* A bad value may stand in the text: "invalid input syntax: ...". */
+    if (state && !strncmp(state, "22", 2))
+        text = "a value has the wrong form";
+    return ts_fail(err, status, "PostgreSQL: %s (%s)",
+                   text ? text : "the connection is gone", advice_of(status));
+}
+
+static enum ts_status command(struct engine *engine, const char *sql,
+                              struct ts_err *err) {
+    PGresult *result = PQexec(engine->handle, sql);
+    ExecStatusType code = PQresultStatus(result);
+    enum ts_status status = TS_OK;
+
+    if (code != PGRES_COMMAND_OK && code != PGRES_TUPLES_OK)
+        status = fail(engine, result, err);
+    PQclear(result);
+    return status;
+}
+
+static enum ts_status script(void *ctx, const char *sql, struct ts_err *err) {
+    return command(ctx, sql, err);
+}
+
+static void notice_drop(void *ctx, const char *message) {
+    (void)ctx;
+    (void)message;
+}
+
+static PGconn *dial(const char *url) {
+    /* What stands in the URL comes later and so wins. */
+    const char *names[] = {
+        "connect_timeout",  "keepalives_idle",  "keepalives_interval",
+        "keepalives_count", "tcp_user_timeout", "application_name",
+        "client_encoding",  "dbname",           NULL};
+    const char *values[] = {"3",           "10",   "5", "3", "30000",
+                            "tessera-hub", "UTF8", url, NULL};
+
+    return PQconnectdbParams(names, values, 1);
+}
+
+/* libpq's text is several lines; the first says it. */
+static void keep_error(struct engine *engine) {
+    (void)snprintf(engine->last_error, sizeof engine->last_error, "%.*s",
+                   (int)strcspn(PQerrorMessage(engine->handle), "\n"),
+                   PQerrorMessage(engine->handle));
+}
+
+static enum ts_status refused(struct engine *engine, struct ts_err *err) {
+    bool denied = strstr(engine->last_error, "authentication") ||
+                  strstr(engine->last_error, "does not exist") ||
+                  strstr(engine->last_error, "permission");
+
+    return ts_fail(err, denied ? TS_DENIED : TS_IO,
+                   "PostgreSQL: %s: check `database` and that the server runs",
+                   engine->last_error);
+}
+
+static enum ts_status engine_connect(struct engine *engine,
+                                     struct ts_err *err) {
+    PQfinish(engine->handle);
+    engine->next_try_ms = now_ms() + RETRY_MS;
+    engine->handle = dial(engine->url);
+    for (size_t i = 0; i < SLOTS; i++)
+        engine->slots[i].prepared = false;
+    if (PQstatus(engine->handle) != CONNECTION_OK) {
+        keep_error(engine);
+        return refused(engine, err);
+    }
+    if (PQserverVersion(engine->handle) < 150000)
+        return ts_fail(err, TS_DENIED,
+                       "PostgreSQL %d is too old: 15 or newer is needed",
+                       PQserverVersion(engine->handle) / 10000);
+    (void)PQsetNoticeProcessor(engine->handle, notice_drop, NULL);
+    return command(engine,
+                   "SET synchronous_commit = on;"
+                   "SET client_connection_check_interval = '1s';"
+                   "SET idle_in_transaction_session_timeout = '60s';"
+                   "SET lock_timeout = '10s'",
+                   err);
+}
+
+/* At the edge of a transaction only: a statement inside one must not slip
+ * into a new connection. */
+static enum ts_status ensure_connected(struct engine *engine,
+                                       struct ts_err *err) {
+    if (PQstatus(engine->handle) == CONNECTION_OK)
+        return TS_OK;
+    if (now_ms() < engine->next_try_ms)
+        return ts_fail(err, TS_CLOSED,
+                       "PostgreSQL: not connected (%s): the hub tries again "
+                       "by itself",
+                       engine->last_error);
+    return engine_connect(engine, err) == TS_OK
+               ? TS_OK
+               : ts_fail(err, TS_CLOSED, "%s",
+                         engine->last_error[0] ? engine->last_error
+                                               : "PostgreSQL: not connected");
+}
+
+static void engine_close(void *ctx) {
+    struct engine *engine = ctx;
+
+    if (!engine)
+        return;
+    PQfinish(engine->handle);
+    free(engine->url);
+    free(engine);
+}
+
+static enum ts_status engine_open(void **out, const char *address,
+                                  struct ts_err *err) {
+    struct engine *engine = ts_alloc(sizeof *engine);
+    enum ts_status status;
+
+    memset(engine, 0, sizeof *engine);
+    engine->url = ts_strdup(address);
+    status = engine_connect(engine, err);
+    if (status != TS_OK) {
+        engine_close(engine);
+        return status;
+    }
+    *out = engine;
+    return TS_OK;
+}
+
+static struct slot *slot_find(struct engine *engine,
+                              const struct db_statement *statement) {
+    size_t at = ((uintptr_t)statement >> 4) % SLOTS;
+
+    for (size_t i = 0; i < SLOTS; i++, at = (at + 1) % SLOTS)
+        if (!engine->slots[at].statement ||
+            engine->slots[at].statement == statement)
+            return &engine->slots[at];
+    assert(!"more statements than slots");
+    return NULL;
+}
+
+enum { NAME_TEXT = 20 };
+
+static enum ts_status prepare_named(struct engine *engine, char name[NAME_TEXT],
+                                    const struct db_statement *statement,
+                                    struct ts_err *err) {
+    struct slot *slot = slot_find(engine, statement);
+    enum ts_status status = TS_OK;
+    PGresult *result;
+
+    slot->statement = statement;
+    (void)snprintf(name, NAME_TEXT, "s%zu", (size_t)(slot - engine->slots));
+    if (slot->prepared)
+        return TS_OK;
+    result = PQprepare(engine->handle, name, statement->sql, 0, NULL);
+    slot->prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
+    if (!slot->prepared)
+        status = fail(engine, result, err);
+    PQclear(result);
+    return status;
+}
+
+static enum ts_status prepare(void *ctx, const struct db_statement *statement,
+                              struct ts_err *err) {
+    char name[NAME_TEXT];
+
+    return prepare_named(ctx, name, statement, err);
+}
+
+struct parameters {
+    char numbers[DB_VALUES_MAX][24];
+    const char *values[DB_VALUES_MAX];
+    int lengths[DB_VALUES_MAX];
+    int formats[DB_VALUES_MAX];
+};
+
+/* Numbers as text fit whatever integer type the server expects; text and
+ * bytes in binary form need no NUL and no escapes. */
+static void parameters_fill(struct parameters *out,
+                            const struct db_value *values, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const struct ts_slice bytes = values[i].bytes;
+
+        out->formats[i] = values[i].kind != DB_INT;
+        out->lengths[i] = (int)bytes.len;
+        out->values[i] = NULL;
+        if (values[i].kind == DB_INT) {
+            (void)snprintf(out->numbers[i], sizeof out->numbers[i], "%lld",
+                           (long long)values[i].number);
+            out->values[i] = out->numbers[i];
+        } else if (values[i].kind != DB_NULL) {
+            out->values[i] = bytes.data ? (const char *)bytes.data : "";
+        }
+    }
+}
+
+static uint64_t read_be(const char *bytes, int len) {
+    uint64_t value = 0;
+
+    for (int i = 0; i < len; i++)
+        value = value << 8 | (uint8_t)bytes[i];
+    return value;
+}
+
+/* Binary numeric: digit count, weight, sign, scale, then digits of base
+ * 10,000; sum() over BIGINT answers this. Fractions are cut. */
+static int64_t read_numeric(const char *bytes, int len) {
+    int digits = (int)read_be(bytes, 2);
+    int weight = (int16_t)read_be(bytes + 2, 2);
+    int64_t value = 0;
+
+    for (int i = 0; i <= weight; i++) {
+        int64_t digit = i < digits && 8 + 2 * i + 2 <= len
+                            ? (int64_t)read_be(bytes + 8 + 2 * i, 2)
+                            : 0;
+        if (__builtin_mul_overflow(value, 10000, &value) ||
+            __builtin_add_overflow(value, digit, &value))
+            return INT64_MAX;
+    }
+    return read_be(bytes + 4, 2) == 0x4000 ? -value : value;
+}
+
+static int64_t read_double(const char *bytes) {
+    uint64_t bits = read_be(bytes, 8);
+    double value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value > -9e18 && value < 9e18 ? (int64_t)value : 0;
+}
+
+static void column_read(const PGresult *result, int row, int at,
+                        struct db_value *out) {
+    const char *bytes = PQgetvalue(result, row, at);
+    int len = PQgetlength(result, row, at);
+
+    if (PQgetisnull(result, row, at)) {
+        *out = db_null();
+        return;
+    }
+    switch (PQftype(result, at)) {
+    case OID_INT8:
+        *out = db_int((int64_t)read_be(bytes, len));
+        break;
+    case OID_INT4:
+        *out = db_int((int32_t)read_be(bytes, len));
+        break;
+    case OID_INT2:
+        *out = db_int((int16_t)read_be(bytes, len));
+        break;
+    case OID_BOOL:
+        *out = db_int(bytes[0] != 0);
+        break;
+    case OID_NUMERIC:
+        *out = db_int(read_numeric(bytes, len));
+        break;
+    case OID_FLOAT8:
+        *out = db_int(read_double(bytes));
+        break;
+    case OID_BYTEA:
+        *out = db_blob(ts_slice_of(bytes, (size_t)len));
+        break;
+    default:
+        out->kind = DB_TEXT;
+        out->bytes = ts_slice_of(bytes, (size_t)len);
+    }
+}
+
+static void rows_read(const PGresult *result, db_row *row, void *arg) {
+    struct db_value columns[DB_VALUES_MAX];
+    int count = PQnfields(result);
+
+    assert(count <= DB_VALUES_MAX);
+    for (int i = 0; i < PQntuples(result); i++) {
+        for (int at = 0; at < count; at++)
+            column_read(result, i, at, &columns[at]);
+        if (!row(arg, columns, (size_t)count))
+            return;
+    }
+}
+
+static enum ts_status run(void *ctx, const struct db_statement *statement,
+                          const struct db_value *values, size_t count,
+                          db_row *row, void *arg, uint64_t *changed,
+                          struct ts_err *err) {
+    struct engine *engine = ctx;
+    struct parameters in;
+    char name[NAME_TEXT];
+    PGresult *result;
+    enum ts_status status = TS_OK;
+    ExecStatusType code;
+
+    if (PQtransactionStatus(engine->handle) == PQTRANS_IDLE ||
+        PQstatus(engine->handle) != CONNECTION_OK)
+        status = ensure_connected(engine, err);
+    if (status == TS_OK)
+        status = prepare_named(engine, name, statement, err);
+    if (status != TS_OK)
+        return status;
+    parameters_fill(&in, values, count);
+    result = PQexecPrepared(engine->handle, name, (int)count, in.values,
+                            in.lengths, in.formats, 1);
+    code = PQresultStatus(result);
+    if (code != PGRES_TUPLES_OK && code != PGRES_COMMAND_OK)
+        status = fail(engine, result, err);
+    if (status == TS_OK && strncmp(PQcmdStatus(result), "SELECT", 6) != 0)
+        *changed = (uint64_t)strtoull(PQcmdTuples(result), NULL, 10);
+    if (status == TS_OK && row)
+        rows_read(result, row, arg);
+    PQclear(result);
+    return status;
+}
+
+static enum ts_status begin(void *ctx, struct ts_err *err) {
+    enum ts_status status = ensure_connected(ctx, err);
+
+    return status == TS_OK ? command(ctx, "BEGIN", err) : status;
+}
+
+/* COMMIT of a failed transaction answers ROLLBACK and no error. */
+static enum ts_status commit(void *ctx, struct ts_err *err) {
+    struct engine *engine = ctx;
+
+    if (PQtransactionStatus(engine->handle) == PQTRANS_INERROR)
+        return ts_fail(err, TS_INVALID,
+                       "PostgreSQL: a statement of the transaction failed");
+    return command(engine, "COMMIT", err);
+}
+
+static void rollback(void *ctx) {
+    struct engine *engine = ctx;
+
+    if (PQstatus(engine->handle) != CONNECTION_OK ||
+        PQtransactionStatus(engine->handle) == PQTRANS_IDLE)
+        return;
+    if (command(engine, "ROLLBACK", NULL) != TS_OK) {
+        PQfinish(engine->handle);
+        engine->handle = NULL;
+    }
+}
+
+/* The number only has to be the same in every hub ("tessera" in ASCII). */
+static enum ts_status lock_schema(void *ctx, struct ts_err *err) {
+    return command(ctx, "SELECT pg_advisory_xact_lock(32762643843625569)", err);
+}
+
+static enum ts_status hold(void *ctx, struct ts_err *err) {
+    (void)ctx;
+    (void)err;
+    return TS_OK;
+}
+
+const struct db_adapter db_adapter_postgres = {
+    .scheme = "postgresql:",
+    .open = engine_open,
+    .close = engine_close,
+    .run = run,
+    .prepare = prepare,
+    .script = script,
+    .begin = begin,
+    .commit = commit,
+    .rollback = rollback,
+    .lock_schema = lock_schema,
+    .hold = hold,
+};

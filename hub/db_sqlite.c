@@ -1,0 +1,358 @@
+#include "hub/db_adapter.h"
+#include "hub/sure.h"
+
+#include <sqlite3.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { SLOTS = 1024, BUSY_MS = 5000 };
+
+struct engine {
+    sqlite3 *handle;
+    char *path;
+    int lock;
+    struct slot {
+        const struct db_statement *statement;
+        sqlite3_stmt *prepared;
+    } slots[SLOTS];
+};
+
+static enum ts_status status_of(int code) {
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return TS_AGAIN;
+    case SQLITE_FULL:
+        return TS_FULL;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return TS_CORRUPT;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return TS_DENIED;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_TOOBIG:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+    case SQLITE_ERROR:
+        return TS_INVALID;
+    default:
+        return TS_IO;
+    }
+}
+
+static const char *advice_of(enum ts_status status) {
+    switch (status) {
+    case TS_AGAIN:
+        return "another program is writing; it is tried again";
+    case TS_FULL:
+        return "the disk is full: make room";
+    case TS_CORRUPT:
+        return "the file is damaged: restore the last backup";
+    case TS_DENIED:
+        return "give the hub's user write permission on the file and folder";
+    case TS_IO:
+        return "check the disk and the folder";
+    default:
+        return "the statement was refused";
+    }
+}
+
+/* SQLite's messages name tables and columns, never values. */
+static enum ts_status fail(const struct engine *engine, int code,
+                           struct ts_err *err) {
+    enum ts_status status = status_of(code);
+
+    return ts_fail(err, status, "%s: %s (%s)", engine->path,
+                   engine->handle ? sqlite3_errmsg(engine->handle)
+                                  : sqlite3_errstr(code),
+                   advice_of(status));
+}
+
+static void engine_close(void *ctx) {
+    struct engine *engine = ctx;
+
+    if (!engine)
+        return;
+    for (size_t i = 0; i < SLOTS; i++)
+        sqlite3_finalize(engine->slots[i].prepared);
+    sqlite3_close(engine->handle);
+    if (engine->lock >= 0)
+        close(engine->lock);
+    free(engine->path);
+    free(engine);
+}
+
+static enum ts_status script(void *ctx, const char *sql, struct ts_err *err) {
+    struct engine *engine = ctx;
+    int code = sqlite3_exec(engine->handle, sql, NULL, NULL, NULL);
+
+    return code == SQLITE_OK ? TS_OK : fail(engine, code, err);
+}
+
+/* Made here, because SQLite would make it readable for everybody. */
+static enum ts_status file_make(const char *path, struct ts_err *err) {
+    int fd;
+
+    if (!strcmp(path, ":memory:"))
+        return TS_OK;
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return ts_fail(err, errno == EACCES ? TS_DENIED : TS_IO,
+                       "%s: %s: make the folder and give the hub's user write "
+                       "permission, or name another file in `database`",
+                       path, strerror(errno));
+    close(fd);
+    return TS_OK;
+}
+
+static enum ts_status engine_open(void **out, const char *address,
+                                  struct ts_err *err) {
+    struct engine *engine;
+    const char *path = address + strlen(db_adapter_sqlite.scheme);
+    enum ts_status status = file_make(path, err);
+    int code;
+
+    if (status != TS_OK)
+        return status;
+    engine = ts_alloc(sizeof *engine);
+    *engine = (struct engine){.path = ts_strdup(path), .lock = -1};
+    code = sqlite3_open_v2(
+        path, &engine->handle,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK)
+        status = fail(engine, code, err);
+    if (status == TS_OK) {
+        (void)sqlite3_busy_timeout(engine->handle, BUSY_MS);
+        status = script(engine,
+                        "PRAGMA journal_mode = WAL;"
+                        "PRAGMA synchronous = FULL;"
+                        "PRAGMA secure_delete = ON;",
+                        err);
+    }
+    if (status != TS_OK) {
+        engine_close(engine);
+        return status;
+    }
+    *out = engine;
+    return TS_OK;
+}
+
+static struct slot *slot_find(struct engine *engine,
+                              const struct db_statement *statement) {
+    size_t at = ((uintptr_t)statement >> 4) % SLOTS;
+
+    for (size_t i = 0; i < SLOTS; i++, at = (at + 1) % SLOTS)
+        if (!engine->slots[at].statement ||
+            engine->slots[at].statement == statement)
+            return &engine->slots[at];
+    assert(!"more statements than slots");
+    return NULL;
+}
+
+static enum ts_status statement_make(struct engine *engine,
+                                     const struct db_statement *statement,
+                                     sqlite3_stmt **out, struct ts_err *err) {
+    int code = sqlite3_prepare_v3(engine->handle, statement->sql, -1,
+                                  SQLITE_PREPARE_PERSISTENT, out, NULL);
+
+    return code == SQLITE_OK ? TS_OK : fail(engine, code, err);
+}
+
+static enum ts_status statement_get(struct engine *engine,
+                                    const struct db_statement *statement,
+                                    sqlite3_stmt **out, struct ts_err *err) {
+    struct slot *slot = slot_find(engine, statement);
+
+    if (!slot->prepared) {
+        enum ts_status status =
+            statement_make(engine, statement, &slot->prepared, err);
+        if (status != TS_OK)
+            return status;
+        slot->statement = statement;
+    }
+    *out = slot->prepared;
+    return TS_OK;
+}
+
+static enum ts_status prepare(void *ctx, const struct db_statement *statement,
+                              struct ts_err *err) {
+    sqlite3_stmt *stmt;
+
+    return statement_get(ctx, statement, &stmt, err);
+}
+
+static int bind_one(sqlite3_stmt *stmt, int at, const struct db_value *value) {
+    const char *bytes =
+        value->bytes.data ? (const char *)value->bytes.data : "";
+
+    switch (value->kind) {
+    case DB_INT:
+        return sqlite3_bind_int64(stmt, at, value->number);
+    case DB_TEXT:
+        return sqlite3_bind_text(stmt, at, bytes, (int)value->bytes.len,
+                                 SQLITE_STATIC);
+    case DB_BLOB:
+        return sqlite3_bind_blob(stmt, at, bytes, (int)value->bytes.len,
+                                 SQLITE_STATIC);
+    default:
+        return sqlite3_bind_null(stmt, at);
+    }
+}
+
+/* By name: SQLite numbers $2 before $1 when it stands first. */
+static int bind_all(sqlite3_stmt *stmt, const struct db_value *values,
+                    size_t count) {
+    char name[24];
+    int code = SQLITE_OK;
+
+    if (sqlite3_bind_parameter_count(stmt) != (int)count)
+        return SQLITE_RANGE;
+    for (size_t i = 0; code == SQLITE_OK && i < count; i++) {
+        (void)snprintf(name, sizeof name, "$%zu", i + 1);
+        code = bind_one(stmt, sqlite3_bind_parameter_index(stmt, name),
+                        &values[i]);
+    }
+    return code;
+}
+
+static void column_read(sqlite3_stmt *stmt, int at, struct db_value *out) {
+    switch (sqlite3_column_type(stmt, at)) {
+    case SQLITE_INTEGER:
+    case SQLITE_FLOAT:
+        *out = db_int(sqlite3_column_int64(stmt, at));
+        return;
+    case SQLITE_TEXT:
+        out->kind = DB_TEXT;
+        out->bytes = ts_slice_of(sqlite3_column_text(stmt, at),
+                                 (size_t)sqlite3_column_bytes(stmt, at));
+        return;
+    case SQLITE_BLOB:
+        /* An empty blob has no address in SQLite. */
+        *out = db_blob(ts_slice_of(
+            sqlite3_column_bytes(stmt, at) ? sqlite3_column_blob(stmt, at) : "",
+            (size_t)sqlite3_column_bytes(stmt, at)));
+        return;
+    default:
+        *out = db_null();
+    }
+}
+
+static int step_all(sqlite3_stmt *stmt, db_row *row, void *arg) {
+    struct db_value columns[DB_VALUES_MAX];
+    int count = sqlite3_column_count(stmt);
+    bool wanted = row != NULL;
+    int code;
+
+    assert(count <= DB_VALUES_MAX);
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        for (int i = 0; wanted && i < count; i++)
+            column_read(stmt, i, &columns[i]);
+        /* A writing statement is stepped to its end all the same. */
+        if (wanted && !row(arg, columns, (size_t)count))
+            wanted = false;
+        if (!wanted && sqlite3_stmt_readonly(stmt))
+            return SQLITE_DONE;
+    }
+    return code;
+}
+
+static enum ts_status run(void *ctx, const struct db_statement *statement,
+                          const struct db_value *values, size_t count,
+                          db_row *row, void *arg, uint64_t *changed,
+                          struct ts_err *err) {
+    struct engine *engine = ctx;
+    sqlite3_stmt *stmt, *nested = NULL;
+    enum ts_status status = statement_get(engine, statement, &stmt, err);
+    int code;
+
+    /* The same statement again from inside its own row callback. */
+    if (status == TS_OK && sqlite3_stmt_busy(stmt)) {
+        status = statement_make(engine, statement, &nested, err);
+        stmt = nested;
+    }
+    if (status != TS_OK)
+        return status;
+    code = bind_all(stmt, values, count);
+    if (code == SQLITE_OK)
+        code = step_all(stmt, row, arg);
+    if (code != SQLITE_DONE)
+        status = fail(engine, code, err);
+    else if (!sqlite3_stmt_readonly(stmt))
+        *changed = (uint64_t)sqlite3_changes64(engine->handle);
+    (void)sqlite3_reset(stmt);
+    (void)sqlite3_clear_bindings(stmt);
+    sqlite3_finalize(nested);
+    return status;
+}
+
+static enum ts_status begin(void *ctx, struct ts_err *err) {
+    return script(ctx, "BEGIN IMMEDIATE", err);
+}
+
+static enum ts_status commit(void *ctx, struct ts_err *err) {
+    return script(ctx, "COMMIT", err);
+}
+
+static void rollback(void *ctx) {
+    struct engine *engine = ctx;
+
+    if (!sqlite3_get_autocommit(engine->handle))
+        (void)sqlite3_exec(engine->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* BEGIN IMMEDIATE is lock enough. */
+static enum ts_status lock_schema(void *ctx, struct ts_err *err) {
+    (void)ctx;
+    (void)err;
+    return TS_OK;
+}
+
+/* The kernel lets go of the lock with the process, whatever ends it. */
+static enum ts_status hold(void *ctx, struct ts_err *err) {
+    struct engine *engine = ctx;
+    struct ts_buf name = {0};
+    enum ts_status status = TS_OK;
+    int fd;
+
+    if (engine->lock >= 0 || !strcmp(engine->path, ":memory:"))
+        return TS_OK;
+    sure(ts_buf_printf(&name, "%s.lock", engine->path));
+    fd = open(ts_buf_text(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        status = ts_fail(err, TS_IO, "%s: %s: check the folder's permissions",
+                         ts_buf_text(&name), strerror(errno));
+    } else if (flock(fd, LOCK_EX | LOCK_NB)) {
+        status = ts_fail(err, TS_DENIED,
+                         "%s: another hub is running on this database: stop "
+                         "it first, or use PostgreSQL for more than one",
+                         engine->path);
+        close(fd);
+    } else {
+        engine->lock = fd;
+    }
+    ts_buf_fini(&name);
+    return status;
+}
+
+const struct db_adapter db_adapter_sqlite = {
+    .scheme = "sqlite:",
+    .open = engine_open,
+    .close = engine_close,
+    .run = run,
+    .prepare = prepare,
+    .script = script,
+    .begin = begin,
+    .commit = commit,
+    .rollback = rollback,
+    .lock_schema = lock_schema,
+    .hold = hold,
+};
