@@ -21,6 +21,31 @@ enum symbology {
     SYMBOLOGY_PDF417,
     SYMBOLOGY_AZTEC,
     SYMBOLOGY_GS1_DATABAR,
+    SYMBOLOGY_EAN_ADD_ON_2,
+    SYMBOLOGY_EAN_ADD_ON_5,
+    SYMBOLOGY_ISBT_128,
+    SYMBOLOGY_CODE_39_ASCII,
+    SYMBOLOGY_GS1_QR,
+    SYMBOLOGY_GS1_DATA_MATRIX,
+    SYMBOLOGY_GS1_DOTCODE,
+    SYMBOLOGY_GS1_AZTEC,
+    SYMBOLOGY_AZTEC_RUNE,
+    SYMBOLOGY_DOTCODE,
+    SYMBOLOGY_CODABAR,
+    SYMBOLOGY_CODE_93,
+    SYMBOLOGY_CODE_11,
+    SYMBOLOGY_CODE_16K,
+    SYMBOLOGY_CODE_49,
+    SYMBOLOGY_CODE_ONE,
+    SYMBOLOGY_CODABLOCK,
+    SYMBOLOGY_TELEPEN,
+    SYMBOLOGY_MSI,
+    SYMBOLOGY_ANKER,
+    SYMBOLOGY_PLESSEY,
+    SYMBOLOGY_DISCRETE_2_OF_5,
+    SYMBOLOGY_MAXICODE,
+    SYMBOLOGY_GRID_MATRIX,
+    SYMBOLOGY_HAN_XIN,
     SYMBOLOGY_OTHER
 };
 
@@ -60,7 +85,10 @@ struct code {
     struct ts_slice item;   /* text named as an item by a rule */
 };
 
-/* The guard runs first. Never writes a digit of a payment card to `out`. */
+/* The guard runs first. Never writes a digit of a payment card to `out`.
+ * Without an AIM identifier 8, 12, 13 or 14 digits are a retail code whose
+ * check digit must hold; 8, 12 or 14 of them are a card where a rule of
+ * exactly that length, without mod10, says so. `rules` may be NULL. */
 void code_classify(struct code *out, const struct scan *scan,
                    const struct code_rules *rules);
 

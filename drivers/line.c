@@ -1,0 +1,249 @@
+#include "drivers/line.h"
+
+#include "drivers/aim.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* A line without an identifier right behind one that had it is the rest of a
+ * 2D text that holds the terminator. */
+enum { CONTINUATION_MS = 250 };
+
+struct line {
+    const struct driver_profile *profile;
+    struct ts_mono last_byte;
+    struct ts_mono last_aim; /* end of the last line with an identifier */
+    size_t len;
+    unsigned unanswered;
+    bool had_aim;
+    bool skipping; /* an over-long line: wait for its end */
+    bool parity;   /* the last line had bit 7: so has its line feed */
+    uint8_t text[SCAN_MAX_TEXT];
+};
+
+static void line_wipe(void *state) {
+    struct line *line = state;
+
+    explicit_bzero(line->text, line->len);
+    line->len = 0;
+}
+
+static void line_open(void *state, const struct driver_profile *profile,
+                      const struct driver_sink *sink) {
+    struct line *line = state;
+
+    explicit_bzero(line, sizeof *line);
+    line->profile = profile;
+    if (profile->on_open.len)
+        sink->send(sink->ctx, profile->on_open);
+}
+
+static void line_reject(const struct driver_sink *sink, enum scan_error error,
+                        const char *hint) {
+    sink->reject(sink->ctx, error, hint);
+}
+
+static void line_emit(struct line *line, const struct scan *scan,
+                      const struct driver_sink *sink) {
+    line->unanswered++;
+    sink->scan(sink->ctx, scan);
+}
+
+static struct ts_slice slice_after(struct ts_slice text, size_t count) {
+    return ts_slice_of(text.data + count, text.len - count);
+}
+
+/* Some readers send UPC-A and its add-on as two messages in one line:
+ * "]E0" and 13 digits, "]E1" and 2 digits. */
+static bool add_on_split(const struct scan *scan, struct scan *add_on) {
+    enum { MAIN_LEN = 13 };
+
+    if (strcmp(scan->aim, "]E0") != 0 ||
+        scan->text.len < MAIN_LEN + AIM_LENGTH + 2)
+        return false;
+    struct ts_slice rest = slice_after(scan->text, MAIN_LEN);
+    if (memcmp(rest.data, "]E1", AIM_LENGTH) != 0 &&
+        memcmp(rest.data, "]E2", AIM_LENGTH) != 0)
+        return false;
+    *add_on = (struct scan){.text = slice_after(rest, AIM_LENGTH)};
+    memcpy(add_on->aim, rest.data, AIM_LENGTH);
+    return true;
+}
+
+static void line_scan(struct line *line, struct scan *scan,
+                      const struct driver_sink *sink) {
+    struct scan add_on;
+
+    if (!add_on_split(scan, &add_on)) {
+        line_emit(line, scan, sink);
+        return;
+    }
+    scan->text.len -= AIM_LENGTH + add_on.text.len;
+    line_emit(line, scan, sink);
+    /* The owner may have wiped the line while it looked at the first. */
+    if (line->len)
+        line_emit(line, &add_on, sink);
+}
+
+/* Fills identifier, code letter and text. */
+static enum scan_error line_parse(struct line *line, struct scan *scan) {
+    const char *code_ids = line->profile->code_ids;
+    struct ts_slice text = ts_slice_of(line->text, line->len);
+
+    *scan = (struct scan){.code_id = 0};
+    if (code_ids && text.data[0] < 0x80 && strchr(code_ids, text.data[0])) {
+        scan->code_id = (char)text.data[0];
+        text = slice_after(text, 1);
+    }
+    if (text.len && text.data[0] == ']') {
+        if (!aim_well_formed(text))
+            return SCAN_BAD_AIM;
+        memcpy(scan->aim, text.data, AIM_LENGTH);
+        text = slice_after(text, AIM_LENGTH);
+    }
+    scan->text = text;
+    return text.len ? SCAN_OK : SCAN_TRUNCATED;
+}
+
+static void line_mark(struct line *line, struct scan *scan,
+                      struct ts_mono now) {
+    if (scan->aim[0]) {
+        line->had_aim = true;
+        line->last_aim = now;
+        return;
+    }
+    bool follows =
+        line->had_aim && now.ms - line->last_aim.ms <= CONTINUATION_MS;
+    scan->continuation = line->profile->sends_aim || follows;
+}
+
+/* One whole line, without its end. */
+static void line_end(struct line *line, struct ts_mono now,
+                     const struct driver_sink *sink) {
+    struct line_fault fault = line_diagnose(ts_slice_of(line->text, line->len));
+    struct scan scan;
+
+    line->parity = fault.error == SCAN_PARITY_BIT7;
+    if (fault.error) {
+        line_reject(sink, fault.error, fault.hint);
+    } else {
+        enum scan_error error = line_parse(line, &scan);
+        if (error) {
+            line_reject(sink, error, "");
+        } else {
+            line_mark(line, &scan, now);
+            line_scan(line, &scan, sink);
+        }
+    }
+    line_wipe(line);
+}
+
+static void line_overlong(struct line *line, const struct driver_sink *sink) {
+    struct line_fault fault = line_diagnose(ts_slice_of(line->text, line->len));
+
+    if (!fault.error)
+        fault = (struct line_fault){
+            SCAN_OVERLONG, "no line end in 4096 bytes: set the reader's "
+                           "suffix to CR"};
+    line_reject(sink, fault.error, fault.hint);
+    line_wipe(line);
+    line->skipping = true;
+}
+
+/* Breaks, brown-outs and protocol characters ahead of a line; XON, XOFF and
+ * the separators FS to US are data. */
+static bool is_idle_noise(const struct line *line, uint8_t byte) {
+    if (byte == 0x11 || byte == 0x13)
+        return false;
+    if (line->parity && (byte == 0x8d || byte == 0x8a))
+        return true;
+    return byte < 0x1c || byte == 0x7f || byte == 0xff;
+}
+
+static void line_byte(struct line *line, uint8_t byte, struct ts_mono now,
+                      const struct driver_sink *sink) {
+    if (byte && strchr(line->profile->terminators, byte)) {
+        if (line->len)
+            line_end(line, now, sink);
+        line->skipping = false;
+        return;
+    }
+    if (line->skipping || (line->len == 0 && is_idle_noise(line, byte)))
+        return;
+    line->text[line->len++] = byte;
+    struct ts_slice text = ts_slice_of(line->text, line->len);
+    if (line_ends_in_parity(text, line->profile->terminators))
+        line_end(line, now, sink);
+    else if (line->len == SCAN_MAX_TEXT)
+        line_overlong(line, sink);
+}
+
+static bool line_deadline(const void *state, struct ts_mono *at) {
+    const struct line *line = state;
+    unsigned idle_ms = line->profile->idle_ms;
+
+    if (line->len == 0 && !line->skipping)
+        return false;
+    at->ms = line->last_byte.ms + (idle_ms ? idle_ms : LINE_GIVE_UP_MS);
+    return true;
+}
+
+static void line_expire(void *state, struct ts_mono now,
+                        const struct driver_sink *sink) {
+    struct line *line = state;
+    struct ts_mono at;
+
+    if (!line_deadline(line, &at) || now.ms < at.ms)
+        return;
+    line->skipping = false;
+    if (line->len == 0)
+        return;
+    struct line_fault fault = line_diagnose(ts_slice_of(line->text, line->len));
+    if (line->profile->idle_ms || fault.error) {
+        line_end(line, now, sink);
+        return;
+    }
+    line_reject(sink, SCAN_TRUNCATED,
+                "the line has no end: set the reader's suffix to CR, or use "
+                "profile \"silence\"");
+    line_wipe(line);
+}
+
+static void line_feed(void *state, struct ts_slice bytes, struct ts_mono now,
+                      const struct driver_sink *sink) {
+    struct line *line = state;
+
+    line_expire(line, now, sink);
+    line->last_byte = now;
+    for (size_t i = 0; i < bytes.len; i++)
+        line_byte(line, bytes.data[i], now, sink);
+}
+
+/* Both answers sound alike for a reader that keeps nothing. A scan from
+ * before a reopening has nobody to answer. */
+static void line_answer(void *state, enum scan_signal signal,
+                        const struct driver_sink *sink) {
+    struct line *line = state;
+
+    assert((size_t)signal <= SIGNAL_REFUSED);
+    if (line->unanswered == 0)
+        return;
+    line->unanswered--;
+    struct ts_slice beep = line->profile->signals[signal];
+    if (beep.len)
+        sink->send(sink->ctx, beep);
+}
+
+const struct driver line_driver = {
+    .name = "line",
+    .summary = "text lines: barcode readers that end a scan with CR, LF or TAB",
+    .profiles = line_profiles,
+    .state_size = sizeof(struct line),
+    .open = line_open,
+    .feed = line_feed,
+    .deadline = line_deadline,
+    .expire = line_expire,
+    .confirm = line_answer,
+    .refuse = line_answer,
+    .wipe = line_wipe,
+};

@@ -1,0 +1,35 @@
+#include "drivers/line.h"
+
+/* clang-format off */
+#define BYTES(text) {(const uint8_t *)(text), sizeof(text) - 1}
+
+/* Beeps by enum scan_signal: recorded, member, offer, unknown, refused. */
+#define BEEPS(b) {BYTES(b), BYTES(b b), BYTES(b b b), BYTES(b b b b), BYTES(b b b b b)}
+
+const struct driver_profile line_profiles[] = {
+    /* Any text reader; says nothing back. */
+    {.name = "generic", .terminators = "\r\n\t\x03"},
+    /* Readers and terminals that beep on the BEL character. */
+    {.name = "bel", .terminators = "\r\n\t\x03", .signals = BEEPS("\x07")},
+    /* Readers that send no suffix: a pause ends the scan. */
+    {.name = "silence", .terminators = "\r\n\t\x03", .idle_ms = 100},
+    /* AIM identifiers are switched on; a line without one is flagged. */
+    {.name = "aim", .terminators = "\r\n\t\x03", .sends_aim = true},
+    /* Xenon, Voyager, Genesis: 115200 8N1, suffix CR LF; SYN BEL CR beeps. */
+    {.name = "honeywell", .terminators = "\r\n",
+     .signals = BEEPS("\x16\x07\r")},
+    /* The same with "code ID prefix" switched on. */
+    {.name = "honeywell-codeid", .terminators = "\r\n",
+     .code_ids = "abcdDEefghijIrRswxy{}zH.<=`",
+     .signals = BEEPS("\x16\x07\r")},
+    /* Gryphon, QuickScan, Magellan: 0x01 beeps, F is the not-on-file tone. */
+    {.name = "datalogic", .terminators = "\r\n",
+     .signals = {BYTES("\x01"), BYTES("\x01\x01"), BYTES("\x01\x01\x01"),
+                 BYTES("F"), BYTES("FF")}},
+    /* Standard RS-232 with suffix CR (Zebra sends none unless told to). */
+    {.name = "zebra", .terminators = "\r\n"},
+    {.name = "newland", .terminators = "\r\n"},
+    {.name = "opticon", .terminators = "\r\n"},
+    {.name = NULL},
+};
+/* clang-format on */

@@ -1,0 +1,104 @@
+#include "drivers/port.h"
+
+#include "drivers/port_parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_serial_device(const char *path) {
+    char entry[PORT_PATH_TEXT + 32];
+    struct stat st;
+    const char *base = strrchr(path, '/');
+
+    if (!base || strncmp(path, "/dev/", 5) != 0 ||
+        strncmp(path, "/dev/pts/", 9) == 0)
+        return false;
+    if (stat(path, &st) != 0 || !S_ISCHR(st.st_mode))
+        return false;
+    (void)snprintf(entry, sizeof entry, "/sys/class/tty%s", base);
+    return access(entry, F_OK) == 0;
+}
+
+static enum ts_status line_check(const struct port_line *line,
+                                 struct ts_err *err) {
+    if (line->baud < 300 || line->baud > 4000000)
+        return ts_fail(err, TS_INVALID,
+                       "baud %u is not between 300 and 4000000", line->baud);
+    if (line->data_bits != 7 && line->data_bits != 8)
+        return ts_fail(err, TS_INVALID, "data bits are 7 or 8, not %u",
+                       line->data_bits);
+    if (line->parity != 'N' && line->parity != 'E' && line->parity != 'O')
+        return ts_fail(err, TS_INVALID, "parity is N, E or O");
+    if (line->stop_bits != 1 && line->stop_bits != 2)
+        return ts_fail(err, TS_INVALID, "stop bits are 1 or 2, not %u",
+                       line->stop_bits);
+    return TS_OK;
+}
+
+enum ts_status port_open(struct port **out, const char *name,
+                         const struct port_line *line, struct ts_err *err) {
+    char path[PORT_PATH_TEXT];
+    enum ts_status status = port_find(path, name, &port_roots_system, err);
+
+    if (status != TS_OK)
+        return status;
+    const struct port_backend *backend =
+        is_serial_device(path) ? &port_serial : &port_tty;
+    return port_open_with(out, backend, NULL, path, line, err);
+}
+
+enum ts_status port_open_with(struct port **out,
+                              const struct port_backend *backend, void *ctx,
+                              const char *path, const struct port_line *line,
+                              struct ts_err *err) {
+    enum ts_status status = line_check(line, err);
+
+    if (status != TS_OK)
+        return status;
+    if (strlen(path) >= PORT_PATH_TEXT)
+        return ts_fail(err, TS_INVALID, "the port's path is over %d bytes",
+                       PORT_PATH_TEXT - 1);
+    struct port *port = ts_alloc(sizeof *port);
+    port->backend = backend;
+    port->ctx = ctx;
+    port->fd = -1;
+    (void)snprintf(port->path, sizeof port->path, "%s", path);
+    status = backend->open(port, path, line, err);
+    if (status != TS_OK) {
+        free(port);
+        return status;
+    }
+    *out = port;
+    return TS_OK;
+}
+
+void port_close(struct port *port) {
+    if (!port)
+        return;
+    port->backend->close(port);
+    free(port);
+}
+
+int port_fd(const struct port *port) { return port->fd; }
+
+enum ts_status port_read(struct port *port, uint8_t *out, size_t cap,
+                         size_t *got, struct ts_err *err) {
+    return port->backend->read(port, out, cap, got, err);
+}
+
+enum ts_status port_write(struct port *port, struct ts_slice bytes,
+                          size_t *written, struct ts_err *err) {
+    *written = 0;
+    if (bytes.len == 0)
+        return TS_OK;
+    return port->backend->write(port, bytes, written, err);
+}
+
+enum ts_status port_list(void (*found)(void *ctx, const struct port_info *),
+                         void *ctx, struct ts_err *err) {
+    return port_list_in(&port_roots_system, found, ctx, err);
+}
