@@ -1,0 +1,130 @@
+// A terminal cannot take another's place: refused, counted, visible.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import mqtt from 'mqtt';
+import { openStage, until } from './help.mjs';
+
+const journal = () => randomBytes(8).toString('hex');
+
+function event(terminal, store, journalId, sequence = 1) {
+  const number = String(sequence).padStart(20, '0');
+  return {
+    specversion: '1.0', source: `/stores/${store}/terminals/${terminal}`,
+    id: `${journalId}-${number}`, type: 'tessera.code.unknown.v1',
+    time: new Date().toISOString(), journal: journalId, sequence: number,
+    boot: '0badcafe', uptime: '1000', clock: 'set',
+    data: { reader: 'r', symbology: 'Code 128', length: 4, print: 'u1.x' },
+  };
+}
+
+/** The broker of a stage as one terminal sees it, with its own certificate. */
+async function terminal(stage, id, options = {}) {
+  const pem = (name) => readFileSync(join(stage.certs, name));
+  const client = await mqtt.connectAsync({
+    protocol: 'mqtts', host: 'localhost', port: stage.terminalPort,
+    ca: pem('ca.crt'), cert: pem(`${id}.crt`), key: pem(`${id}.key`),
+    clientId: id, protocolVersion: 5, reconnectPeriod: 0, ...options,
+  });
+  stage.onClose(() => client.endAsync(true).catch(() => {}));
+  client.heard = [];
+  client.on('message', (topic, payload) =>
+    client.heard.push({ topic, text: payload.toString() }));
+  return client;
+}
+
+async function prepare(t) {
+  const stage = await openStage(t);
+  const hub = stage.theHub;
+  stage.certificates('terminal', 'lane-a', 'lane-b', 'lane-x');
+  hub.command('terminal', 'add', 'lane-a', 'milano-01');
+  hub.command('terminal', 'add', 'lane-b', 'roma-02');
+  await hub.start();
+  return { stage, hub };
+}
+
+const metric = async (hub, pattern) => {
+  const text = await (await fetch(`${hub.url}/metrics`)).text();
+  return text.split('\n').filter((line) => pattern.test(line))
+    .reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
+};
+
+const refusals = (hub) => metric(hub, /^tessera_\w*refused\w*_total/);
+
+test('a terminal writes under its own name only', async (t) => {
+  const { stage, hub } = await prepare(t);
+  const a = await terminal(stage, 'lane-a');
+  await assert.rejects(
+    a.publishAsync('tessera/1/22/lane-b/events',
+      JSON.stringify([event('lane-b', 'roma-02', journal())]), { qos: 1 }),
+    /Not authorized/);
+  assert.deepEqual(await hub.archive('lane-b'), []);
+});
+
+test('wrong store, shard, source or unknown terminal: refused, counted, seen',
+  async (t) => {
+    const { stage, hub } = await prepare(t);
+    const a = await terminal(stage, 'lane-a');
+    const x = await terminal(stage, 'lane-x');
+    const cases = [
+      ['wrong shard', a, 'lane-a', '21', event('lane-a', 'milano-01', journal())],
+      ['wrong store', a, 'lane-a', '20', event('lane-a', 'roma-02', journal())],
+      ['wrong source', a, 'lane-a', '20', event('lane-b', 'milano-01', journal())],
+      ['unknown', x, 'lane-x', '20', event('lane-x', 'milano-01', journal())],
+    ];
+    for (const [what, client, id, shard, one] of cases) {
+      const before = await refusals(hub);
+      const acks = `tessera/1/${shard}/${id}/acks`;
+      await client.subscribeAsync(acks, { qos: 1 });
+      // Two events: a single one may be set aside and count as taken.
+      const two = [one, { ...one,
+        id: `${one.journal}-${'2'.padStart(20, '0')}`,
+        sequence: '2'.padStart(20, '0') }];
+      await client.publishAsync(`tessera/1/${shard}/${id}/events`,
+        JSON.stringify(two), { qos: 1 });
+      await until(`${what} is counted`, async () =>
+        (await refusals(hub)) > before);
+      const said = client.heard.filter(({ topic }) => topic === acks);
+      for (const { text } of said)
+        assert.equal(JSON.parse(text).refused, 'identity', what);
+    }
+    for (const id of ['lane-a', 'lane-b', 'lane-x'])
+      assert.deepEqual(await hub.archive(id), [], id);
+    const { alarms } = await hub.get('/api/alarms');
+    assert.ok(alarms.some(({ kind }) => kind === 'identity'));
+  });
+
+test("the client id is the certificate's name, whatever is asked for",
+  async (t) => {
+    const { stage } = await prepare(t);
+    const b = await terminal(stage, 'lane-b');
+    let disturbed = false;
+    b.on('close', () => (disturbed = true));
+    const pretender = await terminal(stage, 'lane-a', { clientId: 'lane-b' });
+    await pretender.subscribeAsync('tessera/1/+/lane-a/acks', { qos: 1 });
+    await b.subscribeAsync('tessera/1/+/lane-b/acks', { qos: 1 });
+    assert.equal(disturbed, false);
+    assert.ok(b.connected && pretender.connected);
+  });
+
+test("another store's desk is not to be had", async (t) => {
+  const { stage, hub } = await prepare(t);
+  const a = await terminal(stage, 'lane-a');
+  const b = await terminal(stage, 'lane-b');
+  await a.subscribeAsync('tessera/1/20/lane-a/desk', { qos: 1 });
+  await b.subscribeAsync(['tessera/1/#'], { qos: 1 }).catch(() => {});
+  const pull = JSON.stringify({ log: '', after: 0, limit: 100, want: [] });
+  await assert.rejects(
+    b.publishAsync('tessera/1/20/lane-a/pull', pull, { qos: 1 }),
+    /Not authorized/);
+  await a.publishAsync('tessera/1/20/lane-a/pull', pull, { qos: 1 });
+  await until('lane-a has its answer', () => a.heard.length > 0);
+  assert.match(a.heard[0].topic, /lane-a\/desk$/);
+  const before = await refusals(hub);
+  await b.publishAsync('tessera/1/20/lane-b/pull', pull, { qos: 1 });
+  await until('a pull in the wrong shard is counted', async () =>
+    (await refusals(hub)) > before);
+  assert.ok(b.heard.every(({ topic }) => !topic.includes('lane-a/desk')));
+});

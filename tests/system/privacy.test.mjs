@@ -1,0 +1,159 @@
+// No digit of a payment card and no clear loyalty number: not in a file, not
+// on the wire, not on a page.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import mqtt from 'mqtt';
+import {
+  freePort, goods, loyaltyCards, openLane, openStage, until,
+} from './help.mjs';
+
+// Public test numbers of the card schemes.
+const payment = ['4111111111111111', '5555555555554444', '378282246310005'];
+const card = loyaltyCards[0];
+const written = [
+  '4111 1111 1111 1111', '4111-1111-1111-1111',
+  '%B4111111111111111^TEST/CARD^29121010000?', ';5555555555554444=29121010000?',
+];
+const secrets = [...payment, ...written, card, card.slice(0, 10)];
+
+function* files(folder) {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const kind = statSync(path, { throwIfNoEntry: false });
+    if (kind?.isDirectory()) yield* files(path);
+    else if (kind?.isFile()) yield path;
+  }
+}
+
+function assertClean(what, text) {
+  for (const secret of secrets)
+    assert.ok(!text.includes(secret), `${what} holds ${secret}`);
+}
+
+/** A second broker, without TLS, behind a line that writes all down. */
+async function plainLine(stage) {
+  const port = await freePort();
+  const file = join(stage.folder, 'plain.conf');
+  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
+  stage.processes.start('plain-broker', 'mosquitto', ['-c', file]);
+  await until('the plain broker listens', () =>
+    stage.processes.log('plain-broker').includes(' running'));
+  const heard = [];
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    near.on('data', (bytes) => heard.push(bytes));
+    for (const one of [near, far]) one.on('error', () => {
+      near.destroy();
+      far.destroy();
+    });
+    near.pipe(far).pipe(near);
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  stage.onClose(() => new Promise((done) => server.close(done)));
+  return { port: server.address().port, heard };
+}
+
+async function spy(stage) {
+  const pem = (name) => readFileSync(join(stage.certs, name));
+  const payloads = [];
+  const client = await mqtt.connectAsync({
+    protocol: 'mqtts', host: 'localhost', port: stage.hubPort,
+    ca: pem('ca.crt'), cert: pem('hub-1.crt'), key: pem('hub-1.key'),
+    clientId: 'hub-spy',
+  });
+  client.on('message', (topic, payload) => payloads.push(payload));
+  await client.subscribeAsync('tessera/#', { qos: 1 });
+  stage.onClose(() => client.endAsync(true).catch(() => {}));
+  return payloads;
+}
+
+async function scanAll(lane, ...texts) {
+  for (const text of texts) {
+    const before = lane.reader.heard.length;
+    lane.reader.scan(text);
+    await until('the reader is answered', () =>
+      lane.reader.heard.length > before);
+  }
+}
+
+async function assertNowhere(stage, lane, payloads) {
+  assert.ok(payloads.length > 0);
+  for (const payload of payloads)
+    assertClean('a message', payload.toString('latin1'));
+  assertClean('the page', JSON.stringify(await lane.view()));
+  for (const path of ['/api/people?limit=100', '/api/quarantine?limit=100',
+    '/api/archive?limit=1000&terminal=milano-01-lane-3'])
+    assertClean(path, JSON.stringify(await stage.theHub.get(path)));
+  let read = 0;
+  for (const path of files(stage.folder)) {
+    assertClean(path, readFileSync(path, 'latin1'));
+    read++;
+  }
+  assert.ok(read > 10);
+}
+
+test('cards leave no digit in journal, archive, logs, wire or page',
+  async (t) => {
+    const stage = await openStage(t);
+    const hub = stage.theHub;
+    await hub.start();
+    const payloads = await spy(stage);
+    const lane = await openLane(stage, {
+      terminal: 'milano-01-lane-3', store: 'milano-01',
+      hub: { compress: false },
+    });
+    await scanAll(lane, payment[0], goods[0], `]C0${payment[1]}`, written[0],
+      written[1], written[2], written[3], card, goods[1], payment[2]);
+    await lane.command('/api/feedback', {
+      question: 'visit', score: 3, text: `I paid with ${written[0]}, thanks`,
+    });
+    await lane.command('/api/visit/close', {
+      receipt: 'R-1', total_minor: 100, currency: 'EUR',
+    });
+    await lane.drained();
+    for (const [at, body] of [
+      { event: 'Payment Info Entered', properties: { number: payment[0] } },
+      { event: 'Payment Info Entered', properties: { number: 4111111111111111 } },
+      { event: `Paid with ${written[1]}`, properties: { [payment[1]]: true } },
+      { event: 'Page', context: { page: { url: `https://x.example/?c=${payment[0]}` } } },
+      { event: 'Card', context: { externalIds: [{ id: card, type: 'card', collection: 'users', encoding: 'none' }] } },
+      { event: 'Card', context: { traits: { loyalty_card: card } } },
+    ].entries()) {
+      const answer = await hub.post('/v1/track', {
+        userId: 'u-1', messageId: `m-${at}`, ...body,
+      });
+      assert.equal(answer.status, 200);
+    }
+    await hub.post('/v1/identify', {
+      userId: 'u-1', traits: { loyalty_card: card, email: 'u@example.com' },
+    });
+    await fetch(`${hub.url}/v1/track?number=${payment[0]}`, {
+      method: 'POST', body: `{"broken": "${payment[0]}`,
+      headers: { authorization: `Basic ${btoa(`${hub.sources[0].key}:`)}` },
+    });
+    await until('the card is found by its number', async () =>
+      (await hub.lookup('card', card)).identifiers.some(({ type }) =>
+        type === 'email'));
+    const events = await hub.archive(lane.terminal);
+    assert.equal(events.filter(({ type }) =>
+      type === 'payment_card.refused').length, 7);
+    await assertNowhere(stage, lane, payloads);
+  });
+
+test('the plain bytes of the line hold no card either', async (t) => {
+  const stage = await openStage(t);
+  const { port, heard } = await plainLine(stage);
+  const lane = await openLane(stage, {
+    terminal: 'milano-01-lane-3', store: 'milano-01',
+    hub: { compress: false, tls: false, port },
+  });
+  await scanAll(lane, payment[0], goods[0], card, written[2]);
+  await until('the events were on the line', () =>
+    Buffer.concat(heard).toString('latin1').includes('item.scanned'));
+  const line = Buffer.concat(heard).toString('latin1');
+  assert.ok(line.includes('payment_card.refused'));
+  assertClean('the line', line);
+});
