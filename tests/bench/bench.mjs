@@ -1,0 +1,159 @@
+// The figures of docs/performance.md, measured on one stage in one run.
+//   packaging/bench [latency|backlog|footprint|hub ...]
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, readFileSync, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+import { Stage, bin } from '../../packaging/stage/stage.mjs';
+import { until } from '../../packaging/stage/processes.mjs';
+import { ean13 } from '../../packaging/stage/goods.mjs';
+
+const scans = Number(process.env.TESSERA_BENCH_SCANS ?? 3000);
+const backlog = Number(process.env.TESSERA_BENCH_BACKLOG ?? 100_000);
+
+async function openStage() {
+  const stage = new Stage();
+  await stage.open();
+  await stage.hub();
+  await stage.theHub.start();
+  return stage;
+}
+
+/** Scan to durable commit and to the page, beside the raw sync. */
+async function latency(stage) {
+  const lane = await stage.lane({
+    terminal: 'bench-lane-1', store: 'bench-01',
+  });
+  const child = spawn(join(bin, 'bench_scan'), [
+    '--link', lane.reader.path, '--port', String(lane.port),
+    '--count', String(scans), '--file', join(lane.state, 'raw-sync'),
+  ], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout });
+  const said = lines[Symbol.asyncIterator]();
+  await said.next(); // plugged
+  await lane.start();
+  await until('the reader is heard', async () =>
+    (await lane.view()).readers[0]?.state === 'attached');
+  child.stdin.write('go\n');
+  const { value } = await said.next();
+  const result = JSON.parse(value);
+  child.kill();
+  await footprint(stage, lane);
+  await lane.drained();
+  await lane.stop();
+  console.log('\n## Scan to durable commit and to the page, microseconds');
+  for (const name of ['sync', 'commit', 'page'])
+    console.log(`${name.padEnd(8)} p50 ${result[name].p50}  ` +
+      `p99 ${result[name].p99}`);
+  for (const name of ['commit', 'page'])
+    console.log(`${name} beside the raw sync: p50 ` +
+      `+${result[name].p50 - result.sync.p50}, p99 ` +
+      `+${result[name].p99 - result.sync.p99}`);
+}
+
+function memory(pid) {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const of = (name) =>
+    Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)[1]);
+  return { pss: of('Pss'), rss: of('Rss') };
+}
+
+/** Memory with one reader, a page's event stream and TLS up; binary size. */
+async function footprint(stage, lane) {
+  const { pid } = stage.processes.get(lane.terminal);
+  const { pss, rss } = memory(pid);
+  const stripped = join(stage.folder, 'stripped');
+  copyFileSync(join(bin, 'tessera-agent'), stripped);
+  execFileSync('strip', [stripped]);
+  console.log('\n## Agent: memory and size');
+  console.log(`PSS ${(pss / 1024).toFixed(1)} MB, ` +
+    `RSS ${(rss / 1024).toFixed(1)} MB, ` +
+    `binary ${(statSync(stripped).size / 1024).toFixed(0)} kB stripped`);
+}
+
+/** A backlog that grew with the line cut, drained to the last ack. */
+async function drain(stage) {
+  const lane = await stage.lane({
+    terminal: 'bench-lane-2', store: 'bench-01',
+  });
+  await lane.reader.plug();
+  await lane.start();
+  await until('the reader is heard', async () =>
+    (await lane.view()).readers[0]?.state === 'attached');
+  await lane.drained();
+  lane.line.cut();
+  await until('the line is down', async () => !(await lane.view()).line.up);
+  const began = performance.now();
+  const events = await fill(lane);
+  console.log('\n## Backlog');
+  console.log(`recorded ${events} events durably, each before its beep: ` +
+    `${rate(lane.reader.sent, performance.now() - began)} scans/s`);
+  const bytes = lane.line.bytes.up;
+  const start = performance.now();
+  lane.line.restore();
+  await lane.drained(600);
+  const took = performance.now() - start;
+  const sent = lane.line.bytes.up - bytes;
+  console.log(`drained to the last ack in ${(took / 1000).toFixed(2)} s: ` +
+    `${rate(events, took)} events/s`);
+  console.log(`on the line, TLS and MQTT included: ` +
+    `${(sent / events).toFixed(1)} bytes/event`);
+  const archived = (await stage.theHub.get('/api/counts')).archived;
+  console.log(`archived at the hub: ${archived}`);
+  await lane.stop();
+}
+
+const rate = (count, ms) => Math.round((count * 1000) / ms);
+
+async function fill(lane) {
+  const basket = 50;
+  let at = 0;
+  while ((await lane.view()).line.unsent < backlog) {
+    const codes = Array.from({ length: basket }, () =>
+      ean13(`952${String(at++).padStart(9, '0')}`));
+    const before = lane.reader.beeps;
+    lane.reader.scan(...codes);
+    await until('the beeps', () => lane.reader.beeps >= before + basket);
+    await lane.command('/api/visit/close', {
+      receipt: `R-${at}`, total_minor: 100, currency: 'EUR',
+    });
+  }
+  return (await lane.view()).line.unsent;
+}
+
+/** Online events a second through the Segment endpoint, durable at 200. */
+async function online(stage) {
+  const hub = stage.theHub;
+  const batches = 200;
+  const size = 100;
+  let next = 0;
+  const began = performance.now();
+  const client = async () => {
+    while (next < batches) {
+      const turn = next++;
+      const batch = Array.from({ length: size }, (_, at) => ({
+        type: 'track', event: 'Product Viewed', anonymousId: `a-${at}`,
+        messageId: `m-${turn}-${at}`, timestamp: new Date().toISOString(),
+        properties: { sku: at, price: 9.9, currency: 'EUR' },
+      }));
+      const answer = await hub.post('/v1/batch', {
+        batch, sentAt: new Date().toISOString(),
+      });
+      if (answer.status !== 200) throw new Error(`hub: ${answer.status}`);
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, client));
+  console.log('\n## Hub: online events, durable before the answer');
+  console.log(`${rate(batches * size, performance.now() - began)} events/s ` +
+    `(4 clients, batches of ${size})`);
+}
+
+const parts = { latency, backlog: drain, hub: online };
+const wanted = process.argv.slice(2);
+const stage = await openStage();
+try {
+  for (const name of wanted.length ? wanted : Object.keys(parts))
+    await parts[name](stage);
+} finally {
+  await stage.close();
+}
