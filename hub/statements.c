@@ -1,9 +1,13 @@
 #include "hub/statements.h"
 
 #include "hub/archive.h"
+#include "hub/derive.h"
+#include "hub/identity.h"
 
 const struct statement_table hub_statement_tables[] = {
     {"db", db_statements},
     {"archive", archive_statements},
+    {"derive", derive_statements},
+    {"identity", identity_statements},
     {NULL, NULL},
 };
