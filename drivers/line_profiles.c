@@ -9,8 +9,11 @@
 const struct driver_profile line_profiles[] = {
     /* Any text reader; says nothing back. */
     {.name = "generic", .terminators = "\r\n\t\x03"},
-    /* Readers and terminals that beep on the BEL character. */
-    {.name = "bel", .terminators = "\r\n\t\x03", .signals = BEEPS("\x07")},
+    /* Readers that beep on BEL: one BEL for each scan that is recorded, and a
+     * control character behind it tells the rest; NAK alone: not taken. */
+    {.name = "bel", .terminators = "\r\n\t\x03",
+     .signals = {BYTES("\x07"), BYTES("\x07\x12"), BYTES("\x07\x14"),
+                 BYTES("\x07\x05"), BYTES("\x15")}},
     /* Readers that send no suffix: a pause ends the scan. */
     {.name = "silence", .terminators = "\r\n\t\x03", .idle_ms = 100},
     /* AIM identifiers are switched on; a line without one is flagged. */

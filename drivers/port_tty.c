@@ -25,9 +25,9 @@ static enum ts_status tty_raw(int fd, const char *path, struct ts_err *err) {
     tio.c_cflag |= CLOCAL | CREAD;
     tio.c_cc[VMIN] = 1;
     tio.c_cc[VTIME] = 0;
-    if (tcsetattr(fd, TCSANOW, &tio) != 0)
+    /* What came before is of another run; it goes before raw mode is seen. */
+    if (tcsetattr(fd, TCSAFLUSH, &tio) != 0)
         return port_fail(err, path, errno, "tcsetattr");
-    (void)tcflush(fd, TCIFLUSH);
     return TS_OK;
 }
 
