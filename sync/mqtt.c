@@ -1,0 +1,713 @@
+#include "sync/mqtt.h"
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "sync/line.h"
+
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+enum {
+    QUEUE_BYTES = 256 * 1024, /* waiting to be written */
+    INFLIGHT_MAX = 100,       /* its list is walked for each PUBACK */
+    READ_TURNS = 256,
+    CONNECT_WAIT_S = 20, /* from CONNECT to CONNACK */
+    STEADY_MS = 10000,   /* a session that lasted resets the backoff */
+    SILENT_MAX = 2       /* sessions without CONNACK before the older version */
+};
+
+enum mqtt_state {
+    MQTT_STOPPED,
+    MQTT_WAITING,
+    MQTT_LINE,
+    MQTT_CONNECT,
+    MQTT_UP
+};
+
+/* What libmosquitto's callbacks saw, handed on after they have returned, so
+ * that the owner may publish, reset or free. */
+enum news_kind { NEWS_UP, NEWS_MESSAGE, NEWS_PUBLISHED };
+struct news {
+    STAILQ_ENTRY(news) link;
+    enum news_kind kind;
+    char *topic;
+    uint8_t *payload;
+    size_t len;
+    bool retained;
+    int message_id, reason;
+};
+STAILQ_HEAD(news_queue, news);
+
+struct mqtt {
+    struct event_base *loop;
+    struct mqtt_options options;
+    struct mqtt_events events;
+    char *will_topic;
+    struct ts_buf will;
+    bool will_retain;
+
+    enum mqtt_state state;
+    bool old_version; /* 3.1.1 in auto mode, after a refusal */
+    unsigned silent;  /* sessions in a row that ended without CONNACK */
+    unsigned backoff_ms;
+    struct ts_mono up_at;
+    struct tls *tls;
+    struct line *line;
+    struct mosquitto *client;
+    int watch; /* dup of its socket: it may close that at any time */
+    struct event *readable, *writable;
+    struct event *misc, *retry, *deliver;
+    struct news_queue news;
+    size_t queued; /* bytes published since the client last wrote all */
+    bool ended;    /* the client's session is over, not yet reported */
+    struct ts_err reason;
+    struct mqtt_stats stats;
+    uint64_t bare_in, bare_out; /* of lines that are gone */
+    bool retry_at_once;
+};
+
+static void start_attempt(struct mqtt *mqtt);
+
+static enum ts_status check_options(const struct mqtt_options *o,
+                                    struct ts_err *err) {
+    if (!o->host || !*o->host)
+        return ts_fail(err, TS_INVALID, "broker host is empty; set it");
+    if (!o->port)
+        return ts_fail(err, TS_INVALID, "broker port 0; set 1 to 65535");
+    if (!o->client_id || !*o->client_id || strlen(o->client_id) > 128)
+        return ts_fail(err, TS_INVALID,
+                       "client id must have 1 to 128 characters");
+    if (!o->runtime_dir || !*o->runtime_dir)
+        return ts_fail(err, TS_INVALID, "runtime_dir is empty; set it");
+    if (o->keepalive_s < 5 || o->keepalive_s > 3600)
+        return ts_fail(err, TS_INVALID, "keepalive %u s; set 5 to 3600",
+                       o->keepalive_s);
+    if (o->connect_timeout_s < 1 || o->connect_timeout_s > 300)
+        return ts_fail(err, TS_INVALID, "connect timeout %u s; set 1 to 300",
+                       o->connect_timeout_s);
+    if (o->backoff_min_ms < 1 || o->backoff_max_ms < o->backoff_min_ms ||
+        o->backoff_max_ms > 3600000)
+        return ts_fail(err, TS_INVALID,
+                       "backoff %u to %u ms; set 1 to 3600000, the first not "
+                       "above the second",
+                       o->backoff_min_ms, o->backoff_max_ms);
+    if (o->tls && (!o->ca_file || !o->cert_file || !o->key_file))
+        return ts_fail(err, TS_INVALID,
+                       "TLS needs ca_file, cert_file and key_file");
+    return TS_OK;
+}
+
+static enum ts_status make_tls(struct mqtt *mqtt, struct ts_err *err) {
+    const struct mqtt_options *o = &mqtt->options;
+    struct tls_options options = {.ca_file = o->ca_file,
+                                  .crl_file = o->crl_file,
+                                  .cert_file = o->cert_file,
+                                  .key_file = o->key_file,
+                                  .server_name =
+                                      o->server_name ? o->server_name : o->host,
+                                  .clock = o->clock,
+                                  .time_floor = o->time_floor};
+
+    mqtt->tls = tls_new(&options);
+    return tls_check_files(mqtt->tls, err);
+}
+
+static void dup_text(const char **text) {
+    if (*text)
+        *text = ts_strdup(*text);
+}
+
+static void copy_options(struct mqtt_options *o) {
+    dup_text(&o->host);
+    dup_text(&o->client_id);
+    dup_text(&o->runtime_dir);
+    dup_text(&o->server_name);
+    o->ca_file = o->tls ? ts_strdup(o->ca_file) : NULL;
+    o->cert_file = o->tls ? ts_strdup(o->cert_file) : NULL;
+    o->key_file = o->tls ? ts_strdup(o->key_file) : NULL;
+    if (o->tls)
+        dup_text(&o->crl_file);
+    else
+        o->crl_file = NULL;
+}
+
+static void free_options(struct mqtt_options *o) {
+    const char *const texts[] = {o->host,        o->client_id, o->runtime_dir,
+                                 o->server_name, o->ca_file,   o->cert_file,
+                                 o->key_file,    o->crl_file};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free((char *)texts[i]);
+}
+
+static struct news *news_add(struct mqtt *mqtt, enum news_kind kind) {
+    struct news *news = ts_alloc(sizeof *news);
+
+    news->kind = kind;
+    STAILQ_INSERT_TAIL(&mqtt->news, news, link);
+    event_active(mqtt->deliver, 0, 0);
+    return news;
+}
+
+static void news_free(struct news *news) {
+    free(news->topic);
+    free(news->payload);
+    free(news);
+}
+
+static struct news *news_take(struct mqtt *mqtt) {
+    struct news *news = STAILQ_FIRST(&mqtt->news);
+
+    if (news)
+        STAILQ_REMOVE_HEAD(&mqtt->news, link);
+    return news;
+}
+
+static void news_clear(struct mqtt *mqtt) {
+    struct news *news;
+
+    while ((news = news_take(mqtt)))
+        news_free(news);
+}
+
+static void count_line(struct mqtt *mqtt) {
+    if (!mqtt->line)
+        return;
+    mqtt->bare_in += line_bytes_in(mqtt->line);
+    mqtt->bare_out += line_bytes_out(mqtt->line);
+}
+
+static void free_client(struct mqtt *mqtt) {
+    if (mqtt->readable)
+        event_free(mqtt->readable);
+    if (mqtt->writable)
+        event_free(mqtt->writable);
+    mqtt->readable = mqtt->writable = NULL;
+    if (mqtt->watch >= 0)
+        (void)close(mqtt->watch);
+    mqtt->watch = -1;
+    if (mqtt->client)
+        mosquitto_destroy(mqtt->client);
+    mqtt->client = NULL;
+    mqtt->queued = 0;
+    (void)event_del(mqtt->misc);
+}
+
+static void free_session(struct mqtt *mqtt) {
+    free_client(mqtt);
+    if (mqtt->line)
+        line_flush(mqtt->line);
+    count_line(mqtt);
+    line_free(mqtt->line);
+    mqtt->line = NULL;
+    mqtt->ended = false;
+    news_clear(mqtt);
+}
+
+static uint32_t jittered(uint32_t ms) {
+    uint32_t draw;
+
+    ts_random(&draw, sizeof draw);
+    return ms / 2 + draw % (ms / 2 + 1);
+}
+
+static void schedule_retry(struct mqtt *mqtt) {
+    uint32_t ms = mqtt->retry_at_once ? 0 : jittered(mqtt->backoff_ms);
+    struct timeval wait = {.tv_sec = ms / 1000,
+                           .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+
+    mqtt->state = MQTT_WAITING;
+    if (!mqtt->retry_at_once) {
+        mqtt->backoff_ms *= 2;
+        if (mqtt->backoff_ms > mqtt->options.backoff_max_ms)
+            mqtt->backoff_ms = mqtt->options.backoff_max_ms;
+    }
+    mqtt->retry_at_once = false;
+    (void)evtimer_add(mqtt->retry, &wait);
+}
+
+static void note_silence(struct mqtt *mqtt) {
+    if (mqtt->options.version != MQTT_AUTO || ++mqtt->silent < SILENT_MAX)
+        return;
+    mqtt->silent = 0;
+    mqtt->old_version = !mqtt->old_version;
+}
+
+static void session_over(struct mqtt *mqtt) {
+    struct ts_err reason = mqtt->reason;
+    struct ts_mono now = ts_clock_mono(mqtt->options.clock);
+
+    if (mqtt->state == MQTT_UP) {
+        if (now.ms - mqtt->up_at.ms >= STEADY_MS)
+            mqtt->backoff_ms = mqtt->options.backoff_min_ms;
+    } else {
+        mqtt->stats.failures++;
+    }
+    free_session(mqtt);
+    schedule_retry(mqtt);
+    mqtt->events.on_down(mqtt->events.ctx, &reason);
+}
+
+static void fail_session(struct mqtt *mqtt, const struct ts_err *reason) {
+    if (!mqtt->ended)
+        mqtt->reason = *reason;
+    mqtt->ended = true;
+    event_active(mqtt->deliver, 0, 0);
+}
+
+struct refusal {
+    int v5, v3;
+    enum ts_status status;
+    const char *text;
+};
+
+static const struct refusal refusals[] = {
+    {0x84, 1, TS_INVALID, "the broker does not speak this MQTT version"},
+    {0x85, 2, TS_DENIED,
+     "the broker does not accept our client id; it must be the name in our "
+     "certificate (use_username_as_clientid)"},
+    {0x86, 4, TS_DENIED,
+     "the broker does not accept our user name or password; check how it takes "
+     "the name from the certificate (use_identity_as_username)"},
+    {0x87, 5, TS_DENIED,
+     "the broker does not authorise this client; check its access list and "
+     "that this listener is meant for us"},
+    {0x88, 3, TS_CLOSED, "the broker says that it is not available now"},
+    {0x89, -1, TS_CLOSED, "the broker says that it is busy"},
+    {0x8a, -1, TS_DENIED, "the broker has banned this client"},
+    {0x95, -1, TS_INVALID, "the broker finds our packets too large"},
+    {0x97, -1, TS_DENIED, "the broker says that our quota is used up"},
+    {0x9c, -1, TS_DENIED, "the broker sends us to another server"},
+    {0x9f, -1, TS_CLOSED, "the broker says that we connect too often"},
+};
+
+static void describe_refusal(struct ts_err *err, int code) {
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        if (refusals[i].v5 == code || refusals[i].v3 == code) {
+            (void)ts_fail(err, refusals[i].status, "%s (CONNACK 0x%02x)",
+                          refusals[i].text, (unsigned)code);
+            return;
+        }
+    (void)ts_fail(err, TS_DENIED,
+                  "the broker refused the connection (CONNACK 0x%02x); its log "
+                  "tells why",
+                  (unsigned)code);
+}
+
+static void on_connect(struct mosquitto *client, void *arg, int rc, int flags,
+                       const mosquitto_property *properties) {
+    struct mqtt *mqtt = arg;
+
+    (void)client;
+    (void)flags;
+    (void)properties;
+    mqtt->silent = 0;
+    if (!rc) {
+        (void)news_add(mqtt, NEWS_UP);
+        return;
+    }
+    if ((rc == 1 || rc == 0x84) && mqtt->options.version == MQTT_AUTO) {
+        mqtt->retry_at_once = !mqtt->old_version;
+        mqtt->old_version = !mqtt->old_version;
+    }
+    struct ts_err reason;
+    describe_refusal(&reason, rc);
+    fail_session(mqtt, &reason);
+}
+
+static void on_message(struct mosquitto *client, void *arg,
+                       const struct mosquitto_message *message,
+                       const mosquitto_property *properties) {
+    struct news *news = news_add(arg, NEWS_MESSAGE);
+
+    (void)client;
+    (void)properties;
+    news->topic = ts_strdup(message->topic);
+    news->len = (size_t)message->payloadlen;
+    news->payload = ts_alloc(news->len);
+    if (news->len)
+        memcpy(news->payload, message->payload, news->len);
+    news->retained = message->retain;
+}
+
+static void on_publish(struct mosquitto *client, void *arg, int message_id,
+                       int reason, const mosquitto_property *properties) {
+    struct news *news = news_add(arg, NEWS_PUBLISHED);
+
+    (void)client;
+    (void)properties;
+    news->message_id = message_id;
+    news->reason = reason;
+}
+
+static void on_disconnect(struct mosquitto *client, void *arg, int rc,
+                          const mosquitto_property *properties) {
+    struct mqtt *mqtt = arg;
+    struct ts_err reason;
+
+    (void)client;
+    (void)properties;
+    if (rc == MQTT_RC_SESSION_TAKEN_OVER)
+        (void)ts_fail(&reason, TS_DENIED,
+                      "another client connected under our name; two machines "
+                      "must not share one terminal id");
+    else if (rc == MOSQ_ERR_KEEPALIVE)
+        (void)ts_fail(&reason, TS_CLOSED,
+                      "the broker did not answer within the keepalive time");
+    else if (rc >= 0x80)
+        (void)ts_fail(&reason, TS_DENIED,
+                      "the broker ended the session (%s, 0x%02x)",
+                      mosquitto_reason_string(rc), (unsigned)rc);
+    else
+        (void)ts_fail(&reason, TS_CLOSED, "the broker closed the connection");
+    fail_session(mqtt, &reason);
+}
+
+static void rearm(struct mqtt *mqtt) {
+    if (!mqtt->client || !mqtt->writable)
+        return;
+    if (mosquitto_want_write(mqtt->client)) {
+        (void)event_add(mqtt->writable, NULL);
+    } else {
+        (void)event_del(mqtt->writable);
+        mqtt->queued = 0;
+    }
+}
+
+/* libmosquitto names its own end first; what the line saw says more. */
+static void check_rc(struct mqtt *mqtt, int rc) {
+    struct ts_err reason;
+
+    if (rc == MOSQ_ERR_SUCCESS) {
+        rearm(mqtt);
+        return;
+    }
+    (void)ts_fail(&reason, TS_CLOSED, "the MQTT session ended: %s",
+                  mosquitto_strerror(rc));
+    fail_session(mqtt, &reason);
+    if (mqtt->readable)
+        (void)event_del(mqtt->readable);
+    if (mqtt->writable)
+        (void)event_del(mqtt->writable);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg) {
+    struct mqtt *mqtt = arg;
+
+    (void)fd;
+    (void)what;
+    check_rc(mqtt, mosquitto_loop_read(mqtt->client, 1));
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg) {
+    struct mqtt *mqtt = arg;
+
+    (void)fd;
+    (void)what;
+    check_rc(mqtt, mosquitto_loop_write(mqtt->client, 1));
+}
+
+static void on_misc(evutil_socket_t fd, short what, void *arg) {
+    struct mqtt *mqtt = arg;
+    struct ts_mono now = ts_clock_mono(mqtt->options.clock);
+
+    (void)fd;
+    (void)what;
+    if (mqtt->state == MQTT_CONNECT &&
+        now.ms - mqtt->up_at.ms > CONNECT_WAIT_S * 1000) {
+        struct ts_err reason;
+        (void)ts_fail(&reason, TS_CLOSED,
+                      "%s port %u: connected, but no answer to the MQTT "
+                      "CONNECT; check that this port is the broker's",
+                      mqtt->options.host, mqtt->options.port);
+        fail_session(mqtt, &reason);
+        return;
+    }
+    check_rc(mqtt, mosquitto_loop_misc(mqtt->client));
+}
+
+static void hand_on(struct mqtt *mqtt, const struct news *news) {
+    const struct mqtt_events *events = &mqtt->events;
+
+    if (news->kind == NEWS_UP) {
+        mqtt->state = MQTT_UP;
+        mqtt->up_at = ts_clock_mono(mqtt->options.clock);
+        mqtt->stats.connections++;
+        mqtt->stats.resumed += mqtt->tls && tls_resumed(mqtt->tls);
+        events->on_up(events->ctx);
+    } else if (news->kind == NEWS_MESSAGE) {
+        events->on_message(events->ctx, ts_slice_text(news->topic),
+                           ts_slice_of(news->payload, news->len),
+                           news->retained);
+    } else {
+        events->on_published(events->ctx, news->message_id, news->reason);
+    }
+}
+
+static void on_deliver(evutil_socket_t fd, short what, void *arg) {
+    struct mqtt *mqtt = arg;
+    struct news *news;
+
+    (void)fd;
+    (void)what;
+    while ((news = news_take(mqtt))) {
+        hand_on(mqtt, news);
+        news_free(news);
+    }
+    if (mqtt->ended) {
+        if (mqtt->state == MQTT_CONNECT && mqtt->reason.status == TS_CLOSED)
+            note_silence(mqtt);
+        session_over(mqtt);
+    }
+}
+
+static bool speaks_5(const struct mqtt *mqtt) {
+    return mqtt->options.version == MQTT_5 ||
+           (mqtt->options.version == MQTT_AUTO && !mqtt->old_version);
+}
+
+static void make_client(struct mqtt *mqtt) {
+    struct mosquitto *client =
+        mosquitto_new(mqtt->options.client_id, true, mqtt);
+
+    if (!client)
+        abort();
+    (void)mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION,
+                               speaks_5(mqtt) ? MQTT_PROTOCOL_V5
+                                              : MQTT_PROTOCOL_V311);
+    (void)mosquitto_max_inflight_messages_set(client, INFLIGHT_MAX);
+    mosquitto_connect_v5_callback_set(client, on_connect);
+    mosquitto_disconnect_v5_callback_set(client, on_disconnect);
+    mosquitto_message_v5_callback_set(client, on_message);
+    mosquitto_publish_v5_callback_set(client, on_publish);
+    if (mqtt->will_topic)
+        (void)mosquitto_will_set(client, mqtt->will_topic, (int)mqtt->will.len,
+                                 mqtt->will.data, 1, mqtt->will_retain);
+    mqtt->client = client;
+}
+
+static int connect_to(void *arg, const char *path) {
+    struct mqtt *mqtt = arg;
+
+    return mosquitto_connect(mqtt->client, path, 0,
+                             (int)mqtt->options.keepalive_s);
+}
+
+static void watch_client(struct mqtt *mqtt) {
+    const short persist = EV_PERSIST;
+    struct timeval second = {.tv_sec = 1};
+
+    mqtt->watch = dup(mosquitto_socket(mqtt->client));
+    mqtt->readable = event_new(mqtt->loop, mqtt->watch, EV_READ | persist,
+                               on_readable, mqtt);
+    mqtt->writable = event_new(mqtt->loop, mqtt->watch, EV_WRITE | persist,
+                               on_writable, mqtt);
+    (void)event_add(mqtt->readable, NULL);
+    (void)event_add(mqtt->misc, &second);
+    rearm(mqtt);
+}
+
+static void on_line_ready(void *ctx) {
+    struct mqtt *mqtt = ctx;
+    struct ts_err err;
+
+    make_client(mqtt);
+    mqtt->state = MQTT_CONNECT;
+    mqtt->up_at = ts_clock_mono(mqtt->options.clock);
+    if (line_attach(mqtt->line, connect_to, mqtt, &err) != TS_OK) {
+        fail_session(mqtt, &err);
+        return;
+    }
+    watch_client(mqtt);
+}
+
+/* Everything received is in the client's socket: let it read all, so that a
+ * DISCONNECT's reason is not lost and its state follows. */
+static void on_line_closed(void *ctx, const struct ts_err *reason) {
+    struct mqtt *mqtt = ctx;
+
+    for (int turn = 0; mqtt->client && !mqtt->ended && turn < READ_TURNS;
+         turn++)
+        if (mosquitto_loop_read(mqtt->client, 1) != MOSQ_ERR_SUCCESS)
+            break;
+    if (mqtt->ended && mqtt->reason.status == TS_CLOSED)
+        mqtt->reason = *reason;
+    fail_session(mqtt, reason);
+}
+
+static void start_attempt(struct mqtt *mqtt) {
+    struct line_options options = {.host = mqtt->options.host,
+                                   .port = mqtt->options.port,
+                                   .tls = mqtt->tls,
+                                   .connect_timeout_ms =
+                                       mqtt->options.connect_timeout_s * 1000,
+                                   .runtime_dir = mqtt->options.runtime_dir};
+    struct line_events events = {mqtt, on_line_ready, on_line_closed};
+
+    mqtt->state = MQTT_LINE;
+    mqtt->line = line_open(mqtt->loop, &options, &events);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    start_attempt(arg);
+}
+
+enum ts_status mqtt_new(struct mqtt **out, struct event_base *loop,
+                        const struct mqtt_options *options,
+                        const struct mqtt_events *events, struct ts_err *err) {
+    struct mqtt *mqtt;
+
+    if (check_options(options, err) != TS_OK)
+        return TS_INVALID;
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)mosquitto_lib_init();
+    mqtt = ts_alloc(sizeof *mqtt);
+    mqtt->loop = loop;
+    mqtt->options = *options;
+    copy_options(&mqtt->options);
+    mqtt->events = *events;
+    mqtt->watch = -1;
+    mqtt->backoff_ms = options->backoff_min_ms;
+    STAILQ_INIT(&mqtt->news);
+    ts_buf_init(&mqtt->will, 0);
+    mqtt->misc = event_new(loop, -1, EV_PERSIST, on_misc, mqtt);
+    mqtt->retry = evtimer_new(loop, on_retry, mqtt);
+    mqtt->deliver = evtimer_new(loop, on_deliver, mqtt);
+    if (options->tls && make_tls(mqtt, err) != TS_OK) {
+        mqtt_free(mqtt);
+        return TS_INVALID;
+    }
+    *out = mqtt;
+    return TS_OK;
+}
+
+void mqtt_free(struct mqtt *mqtt) {
+    if (!mqtt)
+        return;
+    free_session(mqtt);
+    tls_free(mqtt->tls);
+    event_free(mqtt->misc);
+    event_free(mqtt->retry);
+    event_free(mqtt->deliver);
+    free(mqtt->will_topic);
+    ts_buf_fini(&mqtt->will);
+    free_options(&mqtt->options);
+    free(mqtt);
+    (void)mosquitto_lib_cleanup();
+}
+
+void mqtt_set_will(struct mqtt *mqtt, const char *topic,
+                   struct ts_slice payload, bool retain) {
+    free(mqtt->will_topic);
+    mqtt->will_topic = ts_strdup(topic);
+    mqtt->will_retain = retain;
+    ts_buf_clear(&mqtt->will);
+    if (ts_buf_add(&mqtt->will, payload) != TS_OK)
+        abort();
+}
+
+void mqtt_start(struct mqtt *mqtt) {
+    if (mqtt->state == MQTT_STOPPED)
+        start_attempt(mqtt);
+}
+
+void mqtt_reset(struct mqtt *mqtt) {
+    struct ts_err reason;
+
+    if (mqtt->state == MQTT_STOPPED || mqtt->state == MQTT_WAITING)
+        return;
+    (void)ts_fail(&reason, TS_CLOSED, "connecting again");
+    fail_session(mqtt, &reason);
+}
+
+void mqtt_stop(struct mqtt *mqtt) {
+    struct ts_err reason;
+    bool was_up = mqtt->state == MQTT_UP;
+
+    if (was_up && !mqtt->ended)
+        (void)mosquitto_disconnect(mqtt->client);
+    free_session(mqtt);
+    (void)event_del(mqtt->retry);
+    (void)event_del(mqtt->deliver);
+    mqtt->state = MQTT_STOPPED;
+    if (!was_up)
+        return;
+    (void)ts_fail(&reason, TS_OK, "stopped");
+    mqtt->events.on_down(mqtt->events.ctx, &reason);
+}
+
+bool mqtt_is_up(const struct mqtt *mqtt) {
+    return mqtt->state == MQTT_UP && !mqtt->ended;
+}
+
+enum ts_status mqtt_publish(struct mqtt *mqtt, const char *topic,
+                            struct ts_slice payload, bool retain,
+                            int *message_id, struct ts_err *err) {
+    int rc;
+
+    if (!mqtt_is_up(mqtt))
+        return ts_fail(err, TS_CLOSED, "not connected to the broker");
+    if (mqtt->queued && mqtt->queued + payload.len > QUEUE_BYTES)
+        return ts_fail(err, TS_FULL, "%zu bytes wait to be written",
+                       mqtt->queued);
+    rc = mosquitto_publish(mqtt->client, message_id, topic, (int)payload.len,
+                           payload.data, 1, retain);
+    if (rc == MOSQ_ERR_SUCCESS) {
+        mqtt->queued += payload.len;
+        rearm(mqtt);
+        return TS_OK;
+    }
+    if (rc == MOSQ_ERR_OVERSIZE_PACKET)
+        return ts_fail(err, TS_FULL, "the broker takes no packet this large");
+    if (rc == MOSQ_ERR_INVAL)
+        return ts_fail(err, TS_INVALID, "topic %s cannot be published", topic);
+    check_rc(mqtt, rc);
+    return ts_fail(err, TS_CLOSED, "publish: %s", mosquitto_strerror(rc));
+}
+
+enum ts_status mqtt_subscribe(struct mqtt *mqtt, const char *filter,
+                              struct ts_err *err) {
+    int rc;
+
+    if (!mqtt_is_up(mqtt))
+        return ts_fail(err, TS_CLOSED, "not connected to the broker");
+    rc = mosquitto_subscribe(mqtt->client, NULL, filter, 1);
+    if (rc == MOSQ_ERR_SUCCESS) {
+        rearm(mqtt);
+        return TS_OK;
+    }
+    if (rc == MOSQ_ERR_INVAL)
+        return ts_fail(err, TS_INVALID, "filter %s cannot be subscribed",
+                       filter);
+    check_rc(mqtt, rc);
+    return ts_fail(err, TS_CLOSED, "subscribe: %s", mosquitto_strerror(rc));
+}
+
+void mqtt_trust_time(struct mqtt *mqtt, struct ts_wall at) {
+    mqtt->options.time_floor = at;
+    if (mqtt->tls)
+        tls_trust_time(mqtt->tls, at);
+}
+
+void mqtt_get_stats(const struct mqtt *mqtt, struct mqtt_stats *out) {
+    *out = mqtt->stats;
+    out->bytes_in = mqtt->bare_in;
+    out->bytes_out = mqtt->bare_out;
+    if (mqtt->line) {
+        out->bytes_in += line_bytes_in(mqtt->line);
+        out->bytes_out += line_bytes_out(mqtt->line);
+    }
+    if (mqtt->tls) {
+        out->bytes_in += tls_bytes_in(mqtt->tls);
+        out->bytes_out += tls_bytes_out(mqtt->tls);
+    }
+}

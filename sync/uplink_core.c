@@ -1,0 +1,664 @@
+#include "sync/uplink_core.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FIRST_JOURNALS = 16,
+    BUSY_MS = 1000,
+    LINE_RETRY_MS = 200, /* the line is full: it also tells when it is not */
+    SOURCE_RETRY_MS = 1000
+};
+
+/* One journal. */
+struct track {
+    struct uplink_span span;
+    uint64_t next;         /* to send next */
+    uint64_t highest;      /* the highest that may ever have been sent */
+    uint64_t rewound_at;   /* `through` of the gap already rewound for */
+    uint64_t single_until; /* refused together: one by one up to here */
+    int64_t held_until_ms;
+    unsigned held_ms;
+    bool rewound;
+    bool resume_due;
+    bool owed; /* a resume has no answer yet */
+    int64_t resumed_at_ms;
+};
+
+struct flight {
+    char journal[TS_JOURNAL_TEXT];
+    uint64_t first, last;
+    int64_t sent_at_ms;
+    bool fresh; /* no row of it was ever sent before */
+    bool dictionary;
+};
+
+struct uplink_core {
+    struct uplink_core_options options;
+    struct uplink_source source;
+    struct uplink_core_port port;
+    struct track *tracks;
+    size_t count, cap;
+    struct uplink_span *spans;
+    bool stale, up, probing, dictionary, dictionary_known;
+    struct flight flights[UPLINK_WINDOW_MAX];
+    size_t in_flight;
+    unsigned window;
+    unsigned timeout_ms, busy_ms;
+    int64_t wait_ms; /* timeout_ms, jittered */
+    int64_t answered_at_ms, held_until_ms;
+    int64_t retry_at_ms; /* the line was full or the source failed; or 0 */
+    struct uplink_core_status status;
+};
+
+static int64_t jittered(struct uplink_core *core, unsigned ms) {
+    unsigned part = ms / 2 + 1;
+
+    return (int64_t)(ms - ms / 4) +
+           (int64_t)(core->port.random(core->port.ctx) % part);
+}
+
+static unsigned doubled(unsigned ms) {
+    return ms >= UPLINK_BACKOFF_MS / 2 ? (unsigned)UPLINK_BACKOFF_MS : ms * 2;
+}
+
+static void alarm_raise(struct uplink_core *core, const char *text) {
+    core->status.alarms++;
+    (void)ts_fail(&core->status.alarm, TS_DENIED, "%s", text);
+}
+
+static struct track *find(struct uplink_core *core, const char *journal) {
+    for (size_t i = 0; i < core->count; i++)
+        if (!strcmp(core->tracks[i].span.journal, journal))
+            return &core->tracks[i];
+    return NULL;
+}
+
+static void reserve(struct uplink_core *core, size_t cap) {
+    core->tracks = ts_realloc(core->tracks, cap * sizeof *core->tracks);
+    core->spans = ts_realloc(core->spans, cap * sizeof *core->spans);
+    core->cap = cap;
+}
+
+static enum ts_status read_spans(struct uplink_core *core, size_t *count) {
+    for (;;) {
+        enum ts_status status =
+            core->source.spans(core->source.ctx, core->spans, core->cap, count,
+                               &core->status.error);
+        if (status != TS_OK || *count < core->cap ||
+            core->cap >= UPLINK_JOURNALS_MAX)
+            return status;
+        reserve(core, core->cap * 2);
+    }
+}
+
+/* What is known of a journal survives; the source's order rules. */
+static struct track merged(struct uplink_core *core,
+                           const struct uplink_span *span, bool first) {
+    struct track *old = find(core, span->journal);
+    struct track track = {.span = *span, .highest = span->through};
+
+    if (old) {
+        track = *old;
+        track.span = *span;
+    } else if (first) {
+        /* Any row found at the start may have been sent before. */
+        track.highest = span->newest;
+    }
+    if (span->oldest && track.highest < span->oldest - 1)
+        track.highest = span->oldest - 1;
+    if (track.highest < span->through)
+        track.highest = span->through;
+    if (track.next <= span->through)
+        track.next = span->through + 1;
+    return track;
+}
+
+static void load(struct uplink_core *core, bool first) {
+    size_t count = 0;
+    struct track *fresh;
+
+    if (read_spans(core, &count) != TS_OK)
+        return;
+    assert(count <= core->cap);
+    fresh = ts_alloc(core->cap * sizeof *fresh);
+    for (size_t i = 0; i < count; i++)
+        fresh[i] = merged(core, &core->spans[i], first);
+    free(core->tracks);
+    core->tracks = fresh;
+    core->count = count;
+    core->stale = false;
+}
+
+struct uplink_core *uplink_core_new(const struct uplink_core_options *options,
+                                    const struct uplink_source *source,
+                                    const struct uplink_core_port *port) {
+    struct uplink_core *core = ts_alloc(sizeof *core);
+
+    core->options = *options;
+    core->source = *source;
+    core->port = *port;
+    core->window = 1;
+    core->stale = true;
+    core->dictionary_known = true;
+    reserve(core, FIRST_JOURNALS);
+    load(core, true);
+    return core;
+}
+
+void uplink_core_free(struct uplink_core *core) {
+    if (!core)
+        return;
+    free(core->tracks);
+    free(core->spans);
+    free(core);
+}
+
+/* Forgets what is in flight of `track` (all when NULL), to be sent again. */
+static void rewind_track(struct uplink_core *core, struct track *track) {
+    size_t kept = 0;
+
+    for (size_t i = 0; i < core->in_flight; i++)
+        if (track && strcmp(core->flights[i].journal, track->span.journal))
+            core->flights[kept++] = core->flights[i];
+    core->in_flight = kept;
+    for (size_t i = 0; i < core->count; i++) {
+        struct track *t = &core->tracks[i];
+        if (!track || t == track)
+            t->next = t->span.through + 1;
+    }
+}
+
+static void reset_timeout(struct uplink_core *core) {
+    core->timeout_ms = core->options.ack_timeout_ms;
+    core->wait_ms = jittered(core, core->timeout_ms);
+}
+
+void uplink_core_up(struct uplink_core *core, struct ts_mono now) {
+    core->up = true;
+    core->window = 1;
+    core->probing = false;
+    core->retry_at_ms = 0;
+    core->dictionary = core->dictionary_known;
+    core->status.answered = false;
+    core->busy_ms = 0;
+    core->held_until_ms = 0;
+    core->answered_at_ms = now.ms;
+    reset_timeout(core);
+    load(core, false);
+    rewind_track(core, NULL);
+    for (size_t i = 0; i < core->count; i++) {
+        struct track *track = &core->tracks[i];
+        track->rewound = track->owed = false;
+        track->resume_due = true;
+        track->held_until_ms = 0;
+        track->held_ms = 0;
+    }
+    uplink_core_pump(core, now);
+}
+
+void uplink_core_down(struct uplink_core *core) {
+    core->up = false;
+    core->status.answered = false;
+    rewind_track(core, NULL);
+}
+
+void uplink_core_set_dictionary(struct uplink_core *core, bool known) {
+    core->dictionary_known = known;
+    core->dictionary = known;
+}
+
+/* `oldest` may lie above the span's own: behind a hole in the journal. */
+static bool send_resume(struct uplink_core *core, struct track *track,
+                        uint64_t oldest, struct ts_mono now) {
+    struct message_resume resume = {.oldest = oldest,
+                                    .newest = track->span.newest};
+    enum ts_status status;
+
+    memcpy(resume.journal, track->span.journal, sizeof resume.journal);
+    status = core->port.resume(core->port.ctx, &resume, &core->status.error);
+    if (status != TS_OK) {
+        core->retry_at_ms = now.ms + LINE_RETRY_MS;
+        return false;
+    }
+    track->resume_due = false;
+    track->owed = true;
+    track->resumed_at_ms = now.ms;
+    if (oldest && track->highest < oldest - 1)
+        track->highest = oldest - 1;
+    return true;
+}
+
+static bool resumes_sent(struct uplink_core *core, struct ts_mono now) {
+    for (size_t i = 0; i < core->count; i++) {
+        struct track *track = &core->tracks[i];
+        bool late = track->owed && core->status.answered &&
+                    now.ms - track->resumed_at_ms >= core->timeout_ms * 2LL;
+        if (!track->resume_due && !late)
+            continue;
+        if (!send_resume(core, track, track->span.oldest, now))
+            return false;
+    }
+    return true;
+}
+
+static bool has_flight(const struct uplink_core *core,
+                       const struct track *track) {
+    for (size_t i = 0; i < core->in_flight; i++)
+        if (!strcmp(core->flights[i].journal, track->span.journal))
+            return true;
+    return false;
+}
+
+static struct track *choose(struct uplink_core *core, struct ts_mono now) {
+    for (size_t i = 0; i < core->count; i++) {
+        struct track *track = &core->tracks[i];
+        if (track->next > track->span.newest || track->held_until_ms > now.ms)
+            continue;
+        if (track->next <= track->single_until && has_flight(core, track))
+            continue;
+        return track;
+    }
+    return NULL;
+}
+
+static void hold_track(struct uplink_core *core, struct track *track,
+                       struct ts_mono now) {
+    track->held_ms =
+        track->held_ms ? doubled(track->held_ms) : core->options.ack_timeout_ms;
+    track->held_until_ms = now.ms + jittered(core, track->held_ms);
+}
+
+static void take_off(struct uplink_core *core, struct track *track,
+                     const struct uplink_core_sent *sent, bool dictionary,
+                     struct ts_mono now) {
+    struct flight *flight = &core->flights[core->in_flight++];
+
+    memcpy(flight->journal, track->span.journal, sizeof flight->journal);
+    flight->first = sent->first;
+    flight->last = sent->last;
+    flight->sent_at_ms = now.ms;
+    flight->fresh = sent->first > track->highest;
+    flight->dictionary = dictionary;
+    track->next = sent->last + 1;
+    core->status.batches_sent++;
+    core->status.batches_resent += !flight->fresh;
+    if (track->highest < sent->last)
+        track->highest = sent->last;
+}
+
+static bool pass_hole(struct uplink_core *core, struct track *track,
+                      uint64_t first, struct ts_mono now) {
+    hold_track(core, track, now);
+    if (!first)
+        core->stale = true;
+    return !first || send_resume(core, track, first, now);
+}
+
+static bool send_one(struct uplink_core *core, struct track *track,
+                     struct ts_mono now) {
+    struct uplink_core_send send = {.journal = track->span.journal,
+                                    .from = track->next,
+                                    .single =
+                                        track->next <= track->single_until,
+                                    .dictionary = core->dictionary};
+    struct uplink_core_sent sent = {0};
+    enum ts_status status =
+        core->port.send(core->port.ctx, &send, &sent, &core->status.error);
+
+    if (status == TS_OK) {
+        assert(sent.first == send.from && sent.last >= sent.first);
+        take_off(core, track, &sent, send.dictionary, now);
+        return true;
+    }
+    if (status == TS_CORRUPT)
+        return pass_hole(core, track, sent.first, now);
+    if (status == TS_FULL || status == TS_CLOSED)
+        core->retry_at_ms = now.ms + LINE_RETRY_MS;
+    else
+        core->held_until_ms = now.ms + SOURCE_RETRY_MS;
+    return false;
+}
+
+static bool any_owed(const struct uplink_core *core, int64_t *since_ms) {
+    for (size_t i = 0; i < core->count; i++)
+        if (core->tracks[i].owed) {
+            *since_ms = core->tracks[i].resumed_at_ms;
+            return true;
+        }
+    return false;
+}
+
+/* When the answer that we wait for is overdue; false: none is awaited. */
+static bool overdue_at(const struct uplink_core *core, int64_t *at_ms) {
+    int64_t since;
+
+    if (core->in_flight)
+        since = core->flights[0].sent_at_ms;
+    else if (!any_owed(core, &since))
+        return false;
+    if (since < core->answered_at_ms)
+        since = core->answered_at_ms;
+    *at_ms = since + core->wait_ms;
+    return true;
+}
+
+static void give_up_waiting(struct uplink_core *core, struct ts_mono now) {
+    bool batches = core->in_flight > 0;
+
+    core->status.timeouts++;
+    core->window = core->window > 1 ? core->window / 2 : 1;
+    core->probing = true;
+    core->timeout_ms = doubled(core->timeout_ms);
+    core->wait_ms = jittered(core, core->timeout_ms);
+    core->answered_at_ms = now.ms;
+    rewind_track(core, NULL);
+    for (size_t i = 0; i < core->count; i++)
+        core->tracks[i].rewound = false;
+    for (size_t i = 0; !batches && i < core->count; i++)
+        if (core->tracks[i].owed) {
+            core->tracks[i].resume_due = true;
+            return;
+        }
+}
+
+/* Holds that have passed, so that the deadline lies ahead. */
+static void let_go(struct uplink_core *core, struct ts_mono now) {
+    core->retry_at_ms = 0;
+    if (core->held_until_ms <= now.ms)
+        core->held_until_ms = 0;
+    for (size_t i = 0; i < core->count; i++)
+        if (core->tracks[i].held_until_ms <= now.ms)
+            core->tracks[i].held_until_ms = 0;
+}
+
+void uplink_core_pump(struct uplink_core *core, struct ts_mono now) {
+    int64_t overdue;
+
+    if (!core->up)
+        return;
+    let_go(core, now);
+    if (core->stale)
+        load(core, false);
+    if (core->stale)
+        core->retry_at_ms = now.ms + SOURCE_RETRY_MS;
+    if (overdue_at(core, &overdue) && now.ms >= overdue)
+        give_up_waiting(core, now);
+    if (!resumes_sent(core, now))
+        return;
+    while (core->in_flight < (core->probing ? 1 : core->window) &&
+           now.ms >= core->held_until_ms) {
+        struct track *track = choose(core, now);
+        if (!track || !send_one(core, track, now))
+            return;
+    }
+}
+
+void uplink_core_notify(struct uplink_core *core, struct ts_mono now) {
+    core->stale = true;
+    uplink_core_pump(core, now);
+}
+
+/* Rows up to `through` have landed. Reports the one flight that this answers
+ * exactly, when none of its rows was ever sent twice. */
+static bool land(struct uplink_core *core, const struct track *track,
+                 uint64_t through, struct flight *exact) {
+    size_t kept = 0;
+    size_t landed = 0;
+
+    for (size_t i = 0; i < core->in_flight; i++) {
+        struct flight *flight = &core->flights[i];
+        if (strcmp(flight->journal, track->span.journal) ||
+            flight->last > through) {
+            core->flights[kept++] = *flight;
+            continue;
+        }
+        landed++;
+        *exact = *flight;
+    }
+    core->in_flight = kept;
+    if (landed != 1 || exact->last != through)
+        exact->fresh = false;
+    return landed > 0;
+}
+
+static void tell_time(struct uplink_core *core, const struct message_ack *ack,
+                      const struct flight *flight, struct ts_mono now) {
+    int64_t round_ms = now.ms - flight->sent_at_ms;
+    struct ts_mono middle = {flight->sent_at_ms + round_ms / 2};
+
+    core->port.hub_time(core->port.ctx, ack->hubtime, middle,
+                        (round_ms + 1) / 2);
+}
+
+static void grow_window(struct uplink_core *core, unsigned allowed) {
+    unsigned limit = core->options.max_window;
+
+    if (allowed && allowed < limit)
+        limit = allowed;
+    if (limit > UPLINK_WINDOW_MAX)
+        limit = UPLINK_WINDOW_MAX;
+    core->window++;
+    if (core->window > limit)
+        core->window = limit;
+}
+
+/* False: the source could not note it; the next ack or session repeats it. */
+static bool release(struct uplink_core *core, struct track *track,
+                    uint64_t through, struct ts_mono now) {
+    if (core->source.release(core->source.ctx, track->span.journal, through,
+                             &core->status.error) != TS_OK) {
+        core->held_until_ms = now.ms + SOURCE_RETRY_MS;
+        rewind_track(core, track);
+        return false;
+    }
+    if (through > track->span.through)
+        core->status.events_acked += through - track->span.through;
+    track->span.through = through;
+    return true;
+}
+
+static void advance(struct uplink_core *core, struct track *track,
+                    uint64_t through, struct ts_mono now) {
+    if (!release(core, track, through, now))
+        return;
+    track->rewound = false;
+    track->held_until_ms = 0;
+    track->held_ms = 0;
+    core->busy_ms = 0;
+    if (track->next <= through)
+        track->next = through + 1;
+}
+
+/* The hub was restored from an older copy. */
+static void fall_back(struct uplink_core *core, struct track *track,
+                      uint64_t through, struct ts_mono now) {
+    if (!release(core, track, through, now))
+        return;
+    rewind_track(core, track);
+    track->rewound = true;
+    track->rewound_at = through;
+    if (through + 1 < track->span.oldest) {
+        track->next = track->span.oldest;
+        track->resume_due = true;
+    }
+}
+
+static bool flight_beyond(const struct uplink_core *core,
+                          const struct track *track, uint64_t through) {
+    for (size_t i = 0; i < core->in_flight; i++)
+        if (!strcmp(core->flights[i].journal, track->span.journal) &&
+            core->flights[i].first > through + 1)
+            return true;
+    return false;
+}
+
+static void go_back(struct uplink_core *core, struct track *track,
+                    uint64_t through) {
+    if ((track->rewound && track->rewound_at == through) ||
+        !flight_beyond(core, track, through))
+        return;
+    rewind_track(core, track);
+    track->rewound = true;
+    track->rewound_at = through;
+}
+
+static void back_off(struct uplink_core *core, struct ts_mono now) {
+    core->busy_ms = core->busy_ms ? doubled(core->busy_ms) : (unsigned)BUSY_MS;
+    core->held_until_ms = now.ms + jittered(core, core->busy_ms);
+    core->window = 1;
+    rewind_track(core, NULL);
+}
+
+static const struct flight *refused_flight(const struct uplink_core *core,
+                                           const struct track *track) {
+    for (size_t i = 0; i < core->in_flight; i++)
+        if (!strcmp(core->flights[i].journal, track->span.journal))
+            return &core->flights[i];
+    return NULL;
+}
+
+/* Which batch was refused is not said: all from the first one on go singly.
+ * A single that does not count as taken is offered again, ever slower. */
+static void send_singly(struct uplink_core *core, struct track *track,
+                        struct ts_mono now) {
+    const struct flight *flight = refused_flight(core, track);
+
+    if (!flight)
+        return;
+    if (flight->first == flight->last)
+        hold_track(core, track, now);
+    else if (track->single_until < track->next - 1)
+        track->single_until = track->next - 1;
+    rewind_track(core, track);
+    track->rewound = true;
+    track->rewound_at = track->span.through;
+}
+
+static void refuse(struct uplink_core *core, struct track *track,
+                   enum batch_refusal refusal, struct ts_mono now) {
+    const struct flight *flight = refused_flight(core, track);
+
+    if (refusal == BATCH_REFUSED_BUSY) {
+        back_off(core, now);
+    } else if (refusal == BATCH_REFUSED_DICTIONARY && flight &&
+               flight->dictionary) {
+        core->dictionary = false;
+        rewind_track(core, track);
+        track->rewound = true;
+        track->rewound_at = track->span.through;
+    } else {
+        send_singly(core, track, now);
+    }
+}
+
+static void obey(struct uplink_core *core, struct track *track,
+                 const struct message_ack *ack, struct ts_mono now) {
+    struct flight exact = {0};
+    bool was_owed = track->owed;
+    bool landed = land(core, track, ack->through, &exact);
+
+    track->owed = false;
+    if (exact.fresh && ack->refused == BATCH_TAKEN)
+        tell_time(core, ack, &exact, now);
+    if (landed)
+        grow_window(core, ack->window);
+    if (ack->through > track->span.through)
+        advance(core, track, ack->through, now);
+    else if (ack->through < track->span.through)
+        fall_back(core, track, ack->through, now);
+    else if (ack->refused != BATCH_TAKEN)
+        refuse(core, track, ack->refused, now);
+    else if (!was_owed)
+        go_back(core, track, ack->through);
+}
+
+void uplink_core_on_ack(struct uplink_core *core, struct ts_mono now,
+                        const struct message_ack *ack) {
+    struct track *track;
+
+    if (!core->up)
+        return;
+    if (core->stale)
+        load(core, false);
+    track = find(core, ack->journal);
+    if (!track)
+        return; /* pruned meanwhile: nothing of it is left to send */
+    if (ack->through > track->highest) {
+        alarm_raise(core, "the hub acknowledged events that were never sent; "
+                          "not obeyed. Check for a second machine with this "
+                          "terminal's name, and the hub");
+        return;
+    }
+    core->status.refused += ack->refused != BATCH_TAKEN;
+    core->status.answered = true;
+    core->probing = false;
+    core->answered_at_ms = now.ms;
+    reset_timeout(core);
+    obey(core, track, ack, now);
+    uplink_core_pump(core, now);
+}
+
+static void sooner(int64_t *at_ms, int64_t candidate_ms) {
+    if (candidate_ms < *at_ms)
+        *at_ms = candidate_ms;
+}
+
+bool uplink_core_deadline(const struct uplink_core *core, struct ts_mono *at) {
+    int64_t best = INT64_MAX;
+    int64_t overdue;
+
+    if (!core->up)
+        return false;
+    if (overdue_at(core, &overdue))
+        best = overdue;
+    if (core->retry_at_ms)
+        sooner(&best, core->retry_at_ms);
+    for (size_t i = 0; i < core->count; i++) {
+        const struct track *track = &core->tracks[i];
+        int64_t held = track->held_until_ms > core->held_until_ms
+                           ? track->held_until_ms
+                           : core->held_until_ms;
+        if (track->next <= track->span.newest && held)
+            sooner(&best, held);
+        if (track->owed && core->status.answered)
+            sooner(&best, track->resumed_at_ms + core->timeout_ms * 2LL);
+    }
+    at->ms = best;
+    return best != INT64_MAX;
+}
+
+void uplink_core_get_status(const struct uplink_core *core,
+                            struct uplink_core_status *out) {
+    *out = core->status;
+    out->window = core->window;
+    out->in_flight = (unsigned)core->in_flight;
+    out->unsent = 0;
+    for (size_t i = 0; i < core->count; i++) {
+        const struct uplink_span *span = &core->tracks[i].span;
+        if (span->newest > span->through)
+            out->unsent += span->newest - span->through;
+    }
+}
+
+bool uplink_core_oldest(const struct uplink_core *core,
+                        char journal[TS_JOURNAL_TEXT], uint64_t *sequence) {
+    for (size_t i = 0; i < core->count; i++) {
+        const struct uplink_span *span = &core->tracks[i].span;
+        if (span->newest > span->through) {
+            memcpy(journal, span->journal, TS_JOURNAL_TEXT);
+            *sequence = span->through + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+void uplink_core_newest(const struct uplink_core *core,
+                        char journal[TS_JOURNAL_TEXT]) {
+    journal[0] = 0;
+    if (core->count)
+        memcpy(journal, core->tracks[core->count - 1].span.journal,
+               TS_JOURNAL_TEXT);
+}
