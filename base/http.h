@@ -77,7 +77,7 @@ void ts_http_reply_error(struct ts_http_request *request, int code,
                          const char *message);
 
 /* Turns the request into a stream; NULL when there are too many (answered
- * 503). A slow reader with more than 64 KiB waiting is closed and asks again
+ * 503). A slow reader with more than 1 MiB waiting is closed and asks again
  * by itself. `on_gone` is called once, also at ts_http_stop. */
 struct ts_http_stream *ts_http_stream_start(struct ts_http_request *request,
                                             void (*on_gone)(void *arg),

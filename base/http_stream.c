@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAITING_MAX = 64 * 1024 };
+enum { WAITING_MAX = 1024 * 1024 };
 
 struct ts_http_stream {
     LIST_ENTRY(ts_http_stream) link;
