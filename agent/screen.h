@@ -17,6 +17,7 @@ struct screen_actions {
     json_t *(*view)(void *ctx);   /* a new reference, never NULL */
     json_t *(*status)(void *ctx); /* a new reference, never NULL */
     enum ts_status (*metrics)(void *ctx, struct ts_buf *out);
+    /* `currency` is NULL when the page left it to the terminal. */
     enum ts_status (*visit_close)(void *ctx, const char *receipt,
                                   int64_t total_minor, const char *currency,
                                   struct ts_err *err);

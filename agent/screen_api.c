@@ -75,12 +75,13 @@ static json_t *take_body(struct ts_http_request *request) {
     return body;
 }
 
-/* Printable text without control characters, not longer than `max`. */
+/* Text without control characters but the line end. */
 static bool is_printable(struct ts_slice text, size_t max) {
     if (!text.data || text.len > max || !ts_utf8_valid(text))
         return false;
     for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] < 0x20 || text.data[i] == 0x7f)
+        if ((text.data[i] < 0x20 && text.data[i] != '\n') ||
+            text.data[i] == 0x7f)
             return false;
     return true;
 }
@@ -125,7 +126,8 @@ static const char *close_fault(const json_t *body) {
     if (!json_is_integer(total) || json_integer_value(total) < 0 ||
         json_integer_value(total) > total_max)
         return "total_minor: a whole number of cents, 0 to 99999999999";
-    if (!is_currency(ts_json_text(body, "currency")))
+    if (json_object_get(body, "currency") &&
+        !is_currency(ts_json_text(body, "currency")))
         return "currency: three capital letters such as EUR";
     return NULL;
 }

@@ -42,7 +42,7 @@ export function customerPanel() {
       drawMember(card, language);
     } else {
       setShown(points, false);
-      setText(name, text(language, card ? 'customer.member' : 'customer.none'));
+      setText(name, text(language, card ? 'customer.card.read' : 'customer.none'));
       setText(detail, text(language, card ? 'customer.card.detail' : 'customer.none.detail'));
     }
     setShown(detail, detail.textContent !== '');

@@ -24,7 +24,7 @@ function sceneName() {
   if (view.visit?.card) return 'welcome';
   const { readers } = view;
   const readable = readers.length === 0 || readers.some((r) => r.state === 'attached');
-  return readable ? 'idle' : 'out';
+  return readable && view.journal.ok ? 'idle' : 'out';
 }
 
 function drop() {
@@ -84,7 +84,8 @@ function expectChoice() {
   }, CHOICE_MS);
 }
 
-const alarm = alarms();
+// A broken journal is for the staff's eyes: customers see a short break.
+const alarm = alarms({ journal: false });
 const place = h('span', { class: 'place' });
 const other = h('button', { type: 'button', class: 'big switch' }, icon('globe'), h('span'));
 const waiting = h('p', { class: 'waiting' });

@@ -3,6 +3,7 @@
 
 import { h, setText } from './dom.js';
 import { icon } from './art.js';
+import { codeOf } from './basket.js';
 import { text, time } from './text.js';
 
 const LOOKS = {
@@ -17,15 +18,19 @@ const LOOKS = {
   failed: { tone: 'bad', icon: 'warning' },
 };
 
+// Of these the terminal knows more: what the reader or the disk said.
+const HINTED = new Set(['unknown', 'rejected', 'full', 'failed']);
+
 const QUIET_MS = 6000;
 
 export function noticeBanner() {
   const picture = h('span', { class: 'notice-icon' });
   const title = h('p', { class: 'notice-title' });
   const detail = h('p', { class: 'notice-detail' });
+  const hint = h('p', { class: 'notice-hint' });
   const at = h('time', { class: 'notice-time' });
   const words = h('div', { class: 'notice-words', 'aria-live': 'polite', 'aria-atomic': 'true' },
-    title, detail);
+    title, detail, hint);
   const node = h('section', { class: 'notice' }, picture, words, at);
   let shown = null;
   let timer = null;
@@ -50,16 +55,19 @@ export function noticeBanner() {
     dress('bad', 'warning');
     setText(title, text(language, 'command.failed'));
     setText(detail, words_ || text(language, 'command.unreached'));
+    setText(hint, '');
     setText(at, '');
     stress();
   }
 
+  // What this kind always says, else what it is about.
   function detailOf(notice, view, language) {
     const key = `notice.${notice.kind}.detail`;
     const own = text(language, key);
     if (own !== key) return own;
-    if (notice.kind === 'member') return String(view.visit?.card?.member?.name ?? notice.text ?? '');
-    return notice.text ?? '';
+    if (notice.kind === 'member') return String(view.visit?.card?.member?.name ?? notice.text);
+    const newest = view.visit?.items.at(-1);
+    return notice.text || (notice.kind === 'recorded' && newest ? codeOf(newest) : '');
   }
 
   function draw(view, language) {
@@ -71,6 +79,8 @@ export function noticeBanner() {
     dress(look.tone, look.icon);
     setText(title, text(language, notice ? `notice.${notice.kind}` : 'notice.none'));
     setText(detail, notice ? detailOf(notice, view, language) : '');
+    setText(hint, notice && detail.textContent !== notice.text && HINTED.has(notice.kind)
+      ? notice.text : '');
     setText(at, notice ? time(language, notice.at) : '');
     stress();
   }

@@ -121,7 +121,8 @@ function welcome(on) {
 
   function draw(state) {
     const { view, language, answers } = state;
-    const name = String(view.visit.card.member?.name ?? '').trim();
+    // Others can read this screen too: the first name is enough.
+    const [name] = String(view.visit.card.member?.name ?? '').trim().split(/\s+/);
     setText(badge.lastElementChild, text(language, 'kiosk.checked'));
     setText(title, name ? text(language, 'kiosk.welcome.name', { name })
       : text(language, 'kiosk.welcome'));

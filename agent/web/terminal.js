@@ -27,7 +27,8 @@ export function terminalBar() {
 
   function draw(view, language) {
     setText(title, text(language, 'checkout.title'));
-    setText(place, `${view.store} · ${view.terminal}`);
+    setText(place, view.terminal.startsWith(view.store) ? view.terminal
+      : `${view.store} · ${view.terminal}`);
     keyed(readers, view.readers, (reader) => reader.name, makeReader,
       (chip, reader) => updateReader(chip, reader, language));
     setShown(none, view.readers.length === 0);
@@ -41,7 +42,7 @@ export function terminalBar() {
 }
 
 // Across the top of either page, only when something needs a person.
-export function alarms() {
+export function alarms(shows = { journal: true }) {
   const stale = h('p', { class: 'alarm alarm-stale', role: 'alert', hidden: true }, icon('again'),
     h('span', {}, h('strong'), ' ', h('span')));
   const journal = h('p', { class: 'alarm alarm-journal', role: 'alert', hidden: true },
@@ -59,7 +60,7 @@ export function alarms() {
     setShown(stale, state.stale);
     const view = state.view;
     write(journal, text(language, 'journal.bad'), view?.journal.text ?? '');
-    setShown(journal, Boolean(view && !view.journal.ok));
+    setShown(journal, Boolean(shows.journal && view && !view.journal.ok));
   }
 
   return { node, draw };
