@@ -1,0 +1,448 @@
+#include "agent/lane_private.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char visit_key[] = "visit";
+
+void lane_on_change(struct lane *lane, lane_change *call, void *arg) {
+    if (lane->change_count == LANE_LISTENERS_MAX)
+        return;
+    lane->changes[lane->change_count].call = call;
+    lane->changes[lane->change_count++].arg = arg;
+}
+
+void lane_on_recorded(struct lane *lane, lane_recorded *call, void *arg) {
+    if (lane->recorded_count == LANE_LISTENERS_MAX)
+        return;
+    lane->recorded[lane->recorded_count].call = call;
+    lane->recorded[lane->recorded_count++].arg = arg;
+}
+
+static void tell_change(struct lane *lane) {
+    for (size_t i = 0; i < lane->change_count; i++)
+        lane->changes[i].call(lane->changes[i].arg);
+}
+
+void lane_notify(struct lane *lane) {
+    /* With a group open the commit will tell. */
+    if (!journal_pending(lane->options.journal))
+        tell_change(lane);
+}
+
+void lane_set_notice(struct lane *lane, enum lane_notice notice,
+                     const char *text) {
+    struct event now;
+
+    timekeeper_stamp(lane->options.keeper, &now);
+    lane->notice = notice;
+    lane->notice_serial++;
+    lane->notice_at = now.time;
+    (void)snprintf(lane->notice_text, sizeof lane->notice_text, "%s", text);
+}
+
+json_t *lane_member(const struct lane *lane) {
+    if (!lane->visit.card[0] || !lane->options.find_member)
+        return NULL;
+    return lane->options.find_member(lane->options.member_ctx,
+                                     lane->visit.card);
+}
+
+void lane_arm_timeout(struct lane *lane) {
+    unsigned wait_s = lane->visit.kind == VISIT_KIOSK ? lane->options.kiosk_s
+                                                      : lane->options.timeout_s;
+    struct timeval wait = {(time_t)wait_s, 0};
+
+    (void)evtimer_del(lane->timeout);
+    if (lane->visit.open && wait_s)
+        (void)evtimer_add(lane->timeout, &wait);
+}
+
+enum ts_status lane_record(struct lane *lane, const struct lane_record *record,
+                           struct ts_err *err) {
+    char visit[TS_UUID_TEXT];
+    struct recorder_place place;
+    enum ts_status status;
+
+    memcpy(visit, lane->visit.id, sizeof visit);
+    json_incref(record->data);
+    status = recorder_append(
+        lane->options.recorder,
+        &(struct recorder_event){record->class, record->type,
+                                 visit[0] ? visit : NULL, record->data,
+                                 record->done, record->arg},
+        &place, err);
+    if (status == TS_OK)
+        visit_apply(&lane->visit,
+                    &(struct visit_event){place.journal, place.sequence,
+                                          ts_slice_text(record->type),
+                                          ts_slice_text(visit), place.time,
+                                          record->data});
+    json_decref(record->data);
+    return status;
+}
+
+/* Where the fold of this visit begins, kept in the group that opens it. */
+static enum ts_status keep_beginning(struct lane *lane,
+                                     const struct recorder_place *place,
+                                     struct ts_err *err) {
+    char value[TS_JOURNAL_TEXT + TS_COUNTER_TEXT + 1];
+    char sequence[TS_COUNTER_TEXT];
+
+    ts_counter_text(sequence, place->sequence);
+    (void)snprintf(value, sizeof value, "%s/%s", place->journal, sequence);
+    return recorder_put(lane->options.recorder, visit_key, value, err);
+}
+
+/* The event that opens a visit has the class of what it is opened for. */
+static enum ts_status open_visit(struct lane *lane, enum journal_class class,
+                                 struct ts_err *err) {
+    json_t *data =
+        json_pack("{s:s}", "kind", visit_kind_name(lane->options.kind));
+    struct recorder_place place;
+    struct event now;
+    char id[TS_UUID_TEXT];
+    enum ts_status status;
+
+    timekeeper_stamp(lane->options.keeper, &now);
+    ts_uuid7(id, now.time);
+    json_incref(data);
+    status = recorder_append(
+        lane->options.recorder,
+        &(struct recorder_event){class, "visit.opened", id, data, NULL, NULL},
+        &place, err);
+    if (status == TS_OK)
+        status = keep_beginning(lane, &place, err);
+    if (status == TS_OK)
+        visit_apply(&lane->visit,
+                    &(struct visit_event){place.journal, place.sequence,
+                                          ts_slice_text("visit.opened"),
+                                          ts_slice_text(id), place.time, data});
+    json_decref(data);
+    return status;
+}
+
+static enum ts_status need_visit(struct lane *lane, enum journal_class class,
+                                 struct ts_err *err) {
+    return lane->visit.open ? TS_OK : open_visit(lane, class, err);
+}
+
+enum ts_status lane_end_visit(struct lane *lane, json_t *take_data,
+                              struct ts_err *err) {
+    struct lane_record record = {JOURNAL_VISIT, "visit.closed", take_data, NULL,
+                                 NULL};
+    enum ts_status status;
+
+    (void)json_object_set_new(take_data, "kind",
+                              json_string(visit_kind_name(lane->visit.kind)));
+    status = lane_record(lane, &record, err);
+    if (status == TS_OK)
+        status = recorder_put(lane->options.recorder, visit_key, "", err);
+    lane_arm_timeout(lane);
+    return status;
+}
+
+static void on_timeout(evutil_socket_t fd, short what, void *arg) {
+    struct lane *lane = arg;
+    bool kiosk = lane->visit.kind == VISIT_KIOSK;
+
+    (void)fd;
+    (void)what;
+    if (lane->visit.open &&
+        lane_end_visit(
+            lane, json_pack("{s:s}", "outcome", kiosk ? "done" : "abandoned"),
+            NULL) != TS_OK)
+        lane_arm_timeout(lane);
+}
+
+/* A scan on its way to the disk. */
+struct on_the_way {
+    struct lane *lane;
+    lane_answer *answer;
+    void *arg;
+    enum scan_signal signal;
+    enum lane_notice notice;
+    char text[LANE_NOTICE_TEXT];
+};
+
+static void on_scan_done(void *arg, enum ts_status status) {
+    struct on_the_way *scan = arg;
+    bool taken = status == TS_OK;
+
+    if (taken)
+        lane_set_notice(scan->lane, scan->notice, scan->text);
+    else
+        lane_set_notice(scan->lane,
+                        status == TS_FULL ? NOTICE_FULL : NOTICE_FAILED,
+                        recorder_trouble(scan->lane->options.recorder));
+    scan->answer(scan->arg, taken, taken ? scan->signal : SIGNAL_REFUSED);
+    free(scan);
+}
+
+static void set_text(json_t *data, const char *name, const char *text) {
+    (void)json_object_set_new(data, name, json_string(text));
+}
+
+/* The clear number ends here: token and last four go on. */
+static enum ts_status take_card(struct lane *lane, const struct lane_scan *scan,
+                                struct on_the_way *way, struct ts_err *err) {
+    const struct ts_keys *keys = lane->options.keys;
+    struct ts_slice programme = ts_slice_text(scan->code->programme);
+    struct lane_record record = {JOURNAL_CARD, "card.presented", NULL,
+                                 on_scan_done, way};
+    char token[TS_TOKEN_TEXT];
+    char masked[24];
+    enum ts_status status =
+        ts_token_card(token, keys, 0, programme, scan->code->number);
+
+    if (status != TS_OK)
+        return ts_fail(err, status,
+                       "the card rule of programme %s takes no "
+                       "letter or digit of this card: check its "
+                       "skip and take",
+                       scan->code->programme);
+    ts_card_masked(masked, scan->code->number);
+    record.data = json_pack("{s:s,s:s,s:s,s:s}", "reader", scan->reader, "card",
+                            token, "masked", masked, "symbology",
+                            symbology_name(scan->code->symbology));
+    if (ts_keys_count(keys) > 1 &&
+        ts_token_card(token, keys, 1, programme, scan->code->number) == TS_OK)
+        set_text(record.data, "card_was", token);
+    (void)snprintf(way->text, sizeof way->text, "%s", masked);
+    status = lane_record(lane, &record, err);
+    if (status == TS_OK) {
+        json_t *member = lane_member(lane);
+        way->notice = member ? NOTICE_MEMBER : NOTICE_RECORDED;
+        way->signal = member ? SIGNAL_MEMBER : SIGNAL_RECORDED;
+        json_decref(member);
+    }
+    return status;
+}
+
+static enum ts_status take_checkout_card(struct lane *lane,
+                                         const struct lane_scan *scan,
+                                         struct on_the_way *way,
+                                         struct ts_err *err) {
+    enum ts_status status = need_visit(lane, JOURNAL_CARD, err);
+
+    return status == TS_OK ? take_card(lane, scan, way, err) : status;
+}
+
+/* Each card at a kiosk is a visit of its own. */
+static enum ts_status take_kiosk_card(struct lane *lane,
+                                      const struct lane_scan *scan,
+                                      struct on_the_way *way,
+                                      struct ts_err *err) {
+    struct lane_record checkin = {JOURNAL_CARD, "checkin.made",
+                                  json_pack("{s:s}", "reader", scan->reader),
+                                  NULL, NULL};
+    enum ts_status status = TS_OK;
+
+    if (lane->visit.open && lane->visit.card[0])
+        status =
+            lane_end_visit(lane, json_pack("{s:s}", "outcome", "done"), err);
+    if (status == TS_OK)
+        status = need_visit(lane, JOURNAL_CARD, err);
+    if (status == TS_OK)
+        status = take_card(lane, scan, way, err);
+    if (status != TS_OK)
+        json_decref(checkin.data);
+    else if (lane_record(lane, &checkin, NULL) != TS_OK)
+        /* The card is on its way and answers for the scan. */
+        ts_log(TS_LOG_WARN, "lane", "a check-in was not recorded: %s",
+               recorder_trouble(lane->options.recorder));
+    way->notice = NOTICE_CHECKIN;
+    return status;
+}
+
+static enum ts_status take_any_card(struct lane *lane,
+                                    const struct lane_scan *scan,
+                                    struct on_the_way *way,
+                                    struct ts_err *err) {
+    return lane->options.kind == VISIT_KIOSK
+               ? take_kiosk_card(lane, scan, way, err)
+               : take_checkout_card(lane, scan, way, err);
+}
+
+static enum ts_status take_unknown(struct lane *lane,
+                                   const struct lane_scan *scan,
+                                   struct on_the_way *way, struct ts_err *err) {
+    char print[TS_TOKEN_TEXT];
+    struct lane_record record = {JOURNAL_ITEM, "code.unknown", NULL,
+                                 on_scan_done, way};
+
+    ts_token_print(print, lane->options.keys, scan->text);
+    record.data =
+        json_pack("{s:s,s:s,s:I,s:s}", "reader", scan->reader, "symbology",
+                  symbology_name(scan->code->symbology), "length",
+                  (json_int_t)scan->text.len, "print", print);
+    way->notice = NOTICE_UNKNOWN;
+    way->signal = SIGNAL_UNKNOWN;
+    (void)snprintf(way->text, sizeof way->text, "%s",
+                   symbology_name(scan->code->symbology));
+    return lane_record(lane, &record, err);
+}
+
+static enum ts_status take_item(struct lane *lane, const struct lane_scan *scan,
+                                struct on_the_way *way, struct ts_err *err) {
+    const struct code *code = scan->code;
+    struct lane_record record = {JOURNAL_ITEM, "item.scanned", NULL,
+                                 on_scan_done, way};
+    enum ts_status status;
+
+    if (!code->gtin[0] &&
+        (code->item.len >= VISIT_CODE_TEXT || !ts_utf8_valid(code->item)))
+        return take_unknown(lane, scan, way, err);
+    status = need_visit(lane, JOURNAL_ITEM, err);
+    if (status != TS_OK)
+        return status;
+    record.data =
+        json_pack("{s:s,s:s,s:I}", "reader", scan->reader, "symbology",
+                  symbology_name(code->symbology), "quantity", (json_int_t)1);
+    if (code->gtin[0])
+        set_text(record.data, "gtin", code->gtin);
+    else
+        (void)json_object_set_new(
+            record.data, "code",
+            json_stringn((const char *)code->item.data, code->item.len));
+    way->notice = NOTICE_RECORDED;
+    way->signal = SIGNAL_RECORDED;
+    return lane_record(lane, &record, err);
+}
+
+static enum ts_status take_payment_card(struct lane *lane,
+                                        const struct lane_scan *scan,
+                                        struct on_the_way *way,
+                                        struct ts_err *err) {
+    struct lane_record record = {JOURNAL_TELEMETRY, "payment_card.refused",
+                                 json_pack("{s:s}", "reader", scan->reader),
+                                 on_scan_done, way};
+
+    way->notice = NOTICE_PAYMENT_CARD;
+    way->signal = SIGNAL_REFUSED;
+    return lane_record(lane, &record, err);
+}
+
+void lane_take_scan(struct lane *lane, const struct lane_scan *scan) {
+    static enum ts_status (*const take[])(
+        struct lane *, const struct lane_scan *, struct on_the_way *,
+        struct ts_err *) = {
+        [CODE_ITEM] = take_item,
+        [CODE_CARD] = take_any_card,
+        [CODE_UNKNOWN] = take_unknown,
+        [CODE_PAYMENT_CARD] = take_payment_card,
+    };
+    struct on_the_way *way = ts_alloc(sizeof *way);
+    struct ts_err err = {0};
+    enum ts_status status;
+
+    *way = (struct on_the_way){
+        .lane = lane, .answer = scan->answer, .arg = scan->arg};
+    status = take[scan->code->kind](lane, scan, way, &err);
+    if (status != TS_OK)
+        recorder_answer(lane->options.recorder, status, on_scan_done, way);
+    lane_arm_timeout(lane);
+}
+
+static void on_later_done(void *arg, enum ts_status status) {
+    struct on_the_way *scan = arg;
+
+    scan->answer(scan->arg, status == TS_OK, scan->signal);
+    free(scan);
+}
+
+void lane_answer_later(struct lane *lane, bool taken, enum scan_signal signal,
+                       lane_answer *answer, void *arg) {
+    struct on_the_way *way = ts_alloc(sizeof *way);
+
+    *way = (struct on_the_way){
+        .lane = lane, .answer = answer, .arg = arg, .signal = signal};
+    recorder_answer(lane->options.recorder, taken ? TS_OK : TS_INVALID,
+                    on_later_done, way);
+}
+
+static bool fold_row(void *arg, const char *journal, uint64_t sequence,
+                     struct ts_slice payload) {
+    struct lane *lane = arg;
+    struct event_view event;
+    json_t *json;
+
+    if (ts_json_parse(&json, payload, NULL) != TS_OK)
+        return true;
+    if (event_parse(&event, json, NULL) == TS_OK)
+        visit_apply(&lane->visit,
+                    &(struct visit_event){journal, sequence, event.type,
+                                          event.visit, event.time, event.data});
+    json_decref(json);
+    return true;
+}
+
+/* The visit as the journal has it. */
+static enum ts_status fold_again(struct lane *lane, struct ts_err *err) {
+    struct ts_buf at = {0};
+    enum ts_status status = TS_OK;
+
+    visit_fini(&lane->visit);
+    if (journal_get(lane->options.journal, visit_key, &at) == TS_OK) {
+        const char *text = ts_buf_text(&at);
+        char journal[TS_JOURNAL_TEXT] = "";
+        uint64_t sequence = 0;
+
+        if (at.len == TS_JOURNAL_TEXT + TS_COUNTER_TEXT - 1 &&
+            ts_counter_parse(&sequence,
+                             ts_slice_text(text + TS_JOURNAL_TEXT)) == TS_OK)
+            (void)snprintf(journal, sizeof journal, "%.16s", text);
+        if (journal[0])
+            status = journal_walk(lane->options.journal, journal, sequence,
+                                  fold_row, lane, err);
+    }
+    ts_buf_fini(&at);
+    return status;
+}
+
+static void on_recorded(void *ctx, const char *journal, uint64_t sequence,
+                        const char *type) {
+    struct lane *lane = ctx;
+
+    for (size_t i = 0; i < lane->recorded_count; i++)
+        lane->recorded[i].call(lane->recorded[i].arg, journal, sequence, type);
+}
+
+static void on_commit(void *ctx, bool lost) {
+    struct lane *lane = ctx;
+    struct ts_err err;
+
+    if (lost) {
+        if (fold_again(lane, &err) != TS_OK)
+            ts_log(TS_LOG_ERROR, "lane", "the open visit is lost: %s",
+                   err.text);
+        lane_arm_timeout(lane);
+    }
+    tell_change(lane);
+}
+
+enum ts_status lane_new(struct lane **out, struct event_base *loop,
+                        const struct lane_options *options,
+                        struct ts_err *err) {
+    struct lane *lane = ts_alloc(sizeof *lane);
+
+    (void)err;
+    *lane = (struct lane){.options = *options};
+    lane->timeout = evtimer_new(loop, on_timeout, lane);
+    recorder_set_events(options->recorder, &(struct recorder_events){
+                                               lane, on_recorded, on_commit});
+    on_commit(lane, true);
+    *out = lane;
+    return TS_OK;
+}
+
+void lane_free(struct lane *lane) {
+    if (!lane)
+        return;
+    event_free(lane->timeout);
+    visit_fini(&lane->visit);
+    free(lane);
+}

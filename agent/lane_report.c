@@ -1,0 +1,113 @@
+/* What readers, line, desk and clock tell the lane. */
+#include "agent/lane_private.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void report(struct lane *lane, const char *type, json_t *take_data) {
+    struct lane_record record = {JOURNAL_TELEMETRY, type, take_data, NULL,
+                                 NULL};
+    struct recorder_place place;
+
+    /* Of the terminal, not of the visit. A refusal is counted and reported by
+     * the recorder. */
+    if (recorder_append(lane->options.recorder,
+                        &(struct recorder_event){record.class, type, NULL,
+                                                 take_data, NULL, NULL},
+                        &place, NULL) != TS_OK)
+        lane_notify(lane);
+}
+
+void lane_report_rejects(struct lane *lane, const char *reader,
+                         enum scan_error error, uint64_t count) {
+    report(lane, "scan.rejected",
+           json_pack("{s:s,s:s,s:I}", "reader", reader, "error",
+                     scan_error_name(error), "count", (json_int_t)count));
+}
+
+void lane_show_reject(struct lane *lane, enum scan_error error,
+                      const char *hint) {
+    char text[LANE_NOTICE_TEXT];
+
+    (void)snprintf(text, sizeof text, "%s%s%s", scan_error_name(error),
+                   hint[0] ? ": " : "", hint);
+    lane_set_notice(lane, NOTICE_REJECTED, text);
+    lane_notify(lane);
+}
+
+static struct lane_reader *find_reader(struct lane *lane, const char *name) {
+    struct lane_reader *reader;
+
+    for (size_t i = 0; i < lane->reader_count; i++)
+        if (!strcmp(lane->readers[i].name, name))
+            return &lane->readers[i];
+    if (lane->reader_count == LANE_READERS_MAX)
+        return NULL;
+    reader = &lane->readers[lane->reader_count++];
+    (void)snprintf(reader->name, sizeof reader->name, "%s", name);
+    return reader;
+}
+
+void lane_set_reader(struct lane *lane, const char *name,
+                     enum reader_state state, const char *text) {
+    static const char *const types[] = {"reader.detached", "reader.attached",
+                                        "reader.faulted"};
+    struct lane_reader *reader = find_reader(lane, name);
+    bool same;
+
+    if (!reader)
+        return;
+    same = reader->known && reader->state == state;
+    reader->known = true;
+    reader->state = state;
+    (void)snprintf(reader->text, sizeof reader->text, "%s", text);
+    if (same) {
+        lane_notify(lane);
+        return;
+    }
+    ts_log(state == READER_ATTACHED ? TS_LOG_INFO : TS_LOG_WARN, "reader",
+           "%s: %s", name, text);
+    report(lane, types[state], json_pack("{s:s}", "reader", name));
+}
+
+void lane_set_line(struct lane *lane, bool up, const char *text) {
+    lane->line_up = up;
+    (void)snprintf(lane->line_text, sizeof lane->line_text, "%s", text);
+    lane_notify(lane);
+}
+
+void lane_desk_changed(struct lane *lane) {
+    if (lane->visit.open)
+        lane_notify(lane);
+}
+
+void lane_clock_corrected(struct lane *lane, struct ts_wall hubtime,
+                          struct ts_mono at, int64_t error_ms) {
+    char hub[TS_TIME_TEXT];
+    char uptime[TS_COUNTER_TEXT];
+    char known[TIMEKEEPER_TEXT];
+
+    ts_wall_text(hub, hubtime);
+    (void)snprintf(uptime, sizeof uptime, "%lld", (long long)at.ms);
+    report(lane, "clock.corrected",
+           json_pack("{s:s,s:s,s:s,s:I}", "boot", lane->options.keeper->boot,
+                     "uptime", uptime, "hubtime", hub, "error_ms",
+                     (json_int_t)error_ms));
+    timekeeper_text(lane->options.keeper, known);
+    if (recorder_put(lane->options.recorder, "clock", known, NULL) != TS_OK)
+        ts_log(TS_LOG_WARN, "lane", "the offset to the hub is not kept");
+}
+
+void lane_clock_stepped(struct lane *lane, int64_t by_ms) {
+    ts_log(TS_LOG_WARN, "clock", "the system clock jumped by %lld ms",
+           (long long)by_ms);
+    report(lane, "clock.stepped",
+           json_pack("{s:I}", "by_ms", (json_int_t)by_ms));
+}
+
+void lane_erase_done(struct lane *lane, uint64_t position) {
+    report(lane, "erase.done",
+           json_pack("{s:I}", "position", (json_int_t)position));
+}

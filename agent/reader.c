@@ -1,0 +1,375 @@
+#include "agent/reader.h"
+
+#include "base/log.h"
+#include "drivers/repeat.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BACKOFF_MIN_MS = 250,
+    BACKOFF_MAX_MS = 5000,
+    READ_BYTES = 1024,
+    READS_A_PASS = 16,
+    OUT_MAX_BYTES = 4096,
+    REJECT_EVERY_MS = 60000,
+    ERRORS = SCAN_TRUNCATED + 1
+};
+
+struct rejects {
+    uint64_t count; /* since the last report */
+    bool told;
+    struct ts_mono told_at;
+};
+
+struct reader {
+    struct reader_options options;
+    const struct driver *driver;
+    const struct driver_profile *profile;
+    void *state;
+    struct driver_sink sink;
+    struct event_base *loop;
+    struct port *port;
+    struct event *readable;
+    struct event *writable;
+    struct event *deadline;
+    struct event *reopen;
+    struct event *minute;
+    struct ts_buf out;
+    unsigned backoff_ms;
+    uint64_t opening; /* answers of an earlier opening say nothing */
+    struct repeat repeat;
+    struct rejects rejects[ERRORS];
+    struct reader_stats stats;
+};
+
+/* An unanswered scan. */
+struct asked {
+    struct reader *reader;
+    uint64_t opening;
+    bool first; /* not the repeat of another */
+};
+
+static void arm(struct event *timer, int64_t wait_ms) {
+    struct timeval wait;
+
+    if (wait_ms < 0)
+        wait_ms = 0;
+    wait.tv_sec = (time_t)(wait_ms / 1000);
+    wait.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
+    (void)evtimer_add(timer, &wait);
+}
+
+static void set_state(struct reader *reader, enum reader_state state,
+                      const char *text) {
+    lane_set_reader(reader->options.lane, reader->options.name, state, text);
+}
+
+static void close_port(struct reader *reader) {
+    if (!reader->port)
+        return;
+    event_free(reader->readable);
+    event_free(reader->writable);
+    reader->readable = reader->writable = NULL;
+    (void)evtimer_del(reader->deadline);
+    port_close(reader->port);
+    reader->port = NULL;
+    /* What was half read may be a payment card. */
+    reader->driver->wipe(reader->state);
+    ts_buf_clear(&reader->out);
+}
+
+static void wait_and_reopen(struct reader *reader) {
+    arm(reader->reopen, reader->backoff_ms);
+    reader->backoff_ms *= 2;
+    if (reader->backoff_ms > BACKOFF_MAX_MS)
+        reader->backoff_ms = BACKOFF_MAX_MS;
+}
+
+static void detach(struct reader *reader, const struct ts_err *why) {
+    close_port(reader);
+    reader->stats.unplugged++;
+    set_state(reader, READER_DETACHED, why->text);
+    wait_and_reopen(reader);
+}
+
+/* Sends what the driver wants to say, waits for room when there is none. */
+static void pump(struct reader *reader) {
+    struct ts_err err = {0};
+    enum ts_status status = TS_OK;
+    struct ts_mono at;
+
+    while (reader->port && reader->out.len && status == TS_OK) {
+        size_t written = 0;
+        status = port_write(reader->port, ts_buf_slice(&reader->out), &written,
+                            &err);
+        if (status == TS_OK)
+            ts_buf_drop(&reader->out, written);
+    }
+    if (status == TS_AGAIN)
+        (void)event_add(reader->writable, NULL);
+    else if (status != TS_OK)
+        detach(reader, &err);
+    if (reader->port && reader->driver->deadline(reader->state, &at))
+        arm(reader->deadline, at.ms - ts_clock_mono(reader->options.clock).ms);
+    else
+        (void)evtimer_del(reader->deadline);
+}
+
+static void on_answer(void *arg, bool taken, enum scan_signal signal) {
+    struct asked *asked = arg;
+    struct reader *reader = asked->reader;
+
+    /* What was not taken may be tried again at once. */
+    if (!taken && asked->first)
+        reader->repeat = (struct repeat){0};
+    if (reader->port && asked->opening == reader->opening) {
+        if (taken && signal != SIGNAL_REFUSED)
+            reader->driver->confirm(reader->state, signal, &reader->sink);
+        else
+            reader->driver->refuse(reader->state, SIGNAL_REFUSED,
+                                   &reader->sink);
+        pump(reader);
+    }
+    free(asked);
+}
+
+static struct asked *ask(struct reader *reader, bool first) {
+    struct asked *asked = ts_alloc(sizeof *asked);
+
+    *asked = (struct asked){reader, reader->opening, first};
+    return asked;
+}
+
+static void report(struct reader *reader, enum scan_error error,
+                   const char *hint) {
+    struct rejects *rejects = &reader->rejects[error];
+
+    ts_log(TS_LOG_WARN, "reader", "%s: %llu rejected (%s)%s%s",
+           reader->options.name, (unsigned long long)rejects->count,
+           scan_error_name(error), hint[0] ? ": " : "", hint);
+    lane_report_rejects(reader->options.lane, reader->options.name, error,
+                        rejects->count);
+    rejects->count = 0;
+    rejects->told = true;
+    rejects->told_at = ts_clock_mono(reader->options.clock);
+}
+
+static void on_reject(void *ctx, enum scan_error error, const char *hint) {
+    struct reader *reader = ctx;
+    struct rejects *rejects = &reader->rejects[error];
+    struct ts_mono now = ts_clock_mono(reader->options.clock);
+
+    reader->stats.rejects++;
+    rejects->count++;
+    lane_show_reject(reader->options.lane, error, hint);
+    if (!rejects->told || now.ms - rejects->told_at.ms >= REJECT_EVERY_MS)
+        report(reader, error, hint);
+}
+
+static void on_minute(evutil_socket_t fd, short what, void *arg) {
+    struct reader *reader = arg;
+
+    (void)fd;
+    (void)what;
+    for (int error = 0; error < ERRORS; error++)
+        if (reader->rejects[error].count)
+            report(reader, (enum scan_error)error, "");
+}
+
+static void on_scan(void *ctx, const struct scan *scan) {
+    struct reader *reader = ctx;
+    struct lane *lane = reader->options.lane;
+    struct code code = {0};
+
+    code_classify(&code, scan, reader->options.rules);
+    reader->stats.scans++;
+    if (code.kind == CODE_REJECTED) {
+        on_reject(reader, code.error, "");
+        lane_answer_later(lane, false, SIGNAL_REFUSED, on_answer,
+                          ask(reader, false));
+    } else if (code.kind == CODE_PAYMENT_CARD) {
+        lane_take_scan(lane,
+                       &(struct lane_scan){reader->options.name, &code,
+                                           ts_slice_of(NULL, 0), on_answer,
+                                           ask(reader, false)});
+    } else if (repeat_seen(&reader->repeat, scan,
+                           ts_clock_mono(reader->options.clock),
+                           reader->options.repeat_ms)) {
+        reader->stats.repeats++;
+        lane_answer_later(lane, true, SIGNAL_RECORDED, on_answer,
+                          ask(reader, false));
+    } else {
+        lane_take_scan(lane, &(struct lane_scan){reader->options.name, &code,
+                                                 scan->text, on_answer,
+                                                 ask(reader, true)});
+    }
+}
+
+static void on_send(void *ctx, struct ts_slice bytes) {
+    struct reader *reader = ctx;
+
+    /* A device that takes nothing: what does not fit is dropped, counted. */
+    if (ts_buf_add(&reader->out, bytes) != TS_OK)
+        reader->stats.unsent_bytes += bytes.len;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg) {
+    struct reader *reader = arg;
+    uint8_t bytes[READ_BYTES];
+    enum ts_status status = TS_OK;
+    struct ts_err err = {0};
+
+    (void)fd;
+    (void)what;
+    for (int i = 0; status == TS_OK && i < READS_A_PASS; i++) {
+        size_t got = 0;
+
+        status = port_read(reader->port, bytes, sizeof bytes, &got, &err);
+        if (status == TS_OK)
+            reader->driver->feed(reader->state, ts_slice_of(bytes, got),
+                                 ts_clock_mono(reader->options.clock),
+                                 &reader->sink);
+    }
+    explicit_bzero(bytes, sizeof bytes);
+    if (status == TS_OK || status == TS_AGAIN)
+        pump(reader);
+    else
+        detach(reader, &err);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    pump(arg);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg) {
+    struct reader *reader = arg;
+
+    (void)fd;
+    (void)what;
+    if (!reader->port)
+        return;
+    reader->driver->expire(reader->state, ts_clock_mono(reader->options.clock),
+                           &reader->sink);
+    pump(reader);
+}
+
+static enum ts_status open_port(struct reader *reader, struct ts_err *err) {
+    const struct reader_options *options = &reader->options;
+
+    if (options->backend)
+        return port_open_with(&reader->port, options->backend,
+                              options->backend_ctx, options->port,
+                              &options->line, err);
+    return port_open(&reader->port, options->port, &options->line, err);
+}
+
+static void try_open(struct reader *reader) {
+    struct ts_err err = {0};
+    enum ts_status status = open_port(reader, &err);
+    char text[128];
+
+    if (status != TS_OK) {
+        set_state(reader,
+                  status == TS_CLOSED ? READER_DETACHED : READER_FAULTED,
+                  err.text);
+        wait_and_reopen(reader);
+        return;
+    }
+    reader->backoff_ms = BACKOFF_MIN_MS;
+    reader->opening++;
+    reader->stats.openings++;
+    reader->readable = event_new(reader->loop, port_fd(reader->port),
+                                 EV_READ | EV_PERSIST, on_readable, reader);
+    reader->writable = event_new(reader->loop, port_fd(reader->port), EV_WRITE,
+                                 on_writable, reader);
+    (void)event_add(reader->readable, NULL);
+    memset(reader->state, 0, reader->driver->state_size);
+    reader->driver->open(reader->state, reader->profile, &reader->sink);
+    (void)snprintf(text, sizeof text, "reads with %s/%s", reader->driver->name,
+                   reader->profile->name);
+    set_state(reader, READER_ATTACHED, text);
+    pump(reader);
+}
+
+static void on_reopen(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    try_open(arg);
+}
+
+static enum ts_status find_profile(struct reader *reader, struct ts_err *err) {
+    const struct reader_options *options = &reader->options;
+    struct ts_buf names = {.max = TS_ERR_TEXT / 2};
+    const struct driver *driver;
+    enum ts_status status;
+
+    reader->driver = driver_find(options->driver);
+    if (reader->driver)
+        reader->profile = driver_profile_find(reader->driver, options->profile);
+    if (reader->profile)
+        return TS_OK;
+    for (size_t i = 0; !reader->driver && (driver = driver_at(i)); i++)
+        if (ts_buf_printf(&names, " %s", driver->name) != TS_OK)
+            break;
+    for (size_t i = 0; reader->driver && reader->driver->profiles[i].name; i++)
+        if (ts_buf_printf(&names, " %s", reader->driver->profiles[i].name) !=
+            TS_OK)
+            break;
+    status =
+        ts_fail(err, TS_INVALID, "reader %s: no %s is called %s; there are%s",
+                options->name, reader->driver ? "profile" : "driver",
+                reader->driver ? options->profile : options->driver,
+                ts_buf_text(&names));
+    ts_buf_fini(&names);
+    return status;
+}
+
+enum ts_status reader_new(struct reader **out, struct event_base *loop,
+                          const struct reader_options *options,
+                          struct ts_err *err) {
+    struct reader *reader = ts_alloc(sizeof *reader);
+    enum ts_status status;
+
+    *reader = (struct reader){
+        .options = *options, .loop = loop, .backoff_ms = BACKOFF_MIN_MS};
+    status = find_profile(reader, err);
+    if (status != TS_OK) {
+        free(reader);
+        return status;
+    }
+    ts_buf_init(&reader->out, OUT_MAX_BYTES);
+    reader->sink = (struct driver_sink){reader, on_scan, on_reject, on_send};
+    reader->state = ts_alloc(reader->driver->state_size);
+    reader->deadline = evtimer_new(loop, on_deadline, reader);
+    reader->reopen = evtimer_new(loop, on_reopen, reader);
+    reader->minute = event_new(loop, -1, EV_PERSIST, on_minute, reader);
+    arm(reader->minute, REJECT_EVERY_MS);
+    try_open(reader);
+    *out = reader;
+    return TS_OK;
+}
+
+void reader_free(struct reader *reader) {
+    if (!reader)
+        return;
+    close_port(reader);
+    event_free(reader->deadline);
+    event_free(reader->reopen);
+    event_free(reader->minute);
+    explicit_bzero(reader->state, reader->driver->state_size);
+    free(reader->state);
+    ts_buf_fini(&reader->out);
+    free(reader);
+}
+
+void reader_get_stats(const struct reader *reader, struct reader_stats *out) {
+    *out = reader->stats;
+}
+
+const char *reader_name(const struct reader *reader) {
+    return reader->options.name;
+}

@@ -1,0 +1,40 @@
+/* One reader: port, driver and code in the loop. Bytes become scans, scans go
+ * to the lane, and the device is answered after the commit. A reader that is
+ * pulled out comes back by itself. */
+#ifndef TS_AGENT_READER_H
+#define TS_AGENT_READER_H
+
+#include "agent/lane.h"
+#include "drivers/port.h"
+
+struct reader;
+
+struct reader_options {
+    const char *name;
+    const char *port;
+    const char *driver;
+    const char *profile;
+    struct port_line line;
+    unsigned repeat_ms; /* the same code again within this is one scan */
+    const struct code_rules *rules;
+    const struct ts_clock *clock;
+    struct lane *lane;
+    const struct port_backend *backend; /* for tests, else NULL */
+    void *backend_ctx;
+};
+
+/* Opens the port at once when it is there. TS_INVALID: no such driver or
+ * profile; the text lists those that are. The settings are borrowed. */
+enum ts_status reader_new(struct reader **out, struct event_base *loop,
+                          const struct reader_options *options,
+                          struct ts_err *err) TS_MUST_USE;
+/* Flush the recorder first: unanswered scans still point to the reader. */
+void reader_free(struct reader *reader);
+
+struct reader_stats {
+    uint64_t scans, repeats, rejects, openings, unplugged, unsent_bytes;
+};
+void reader_get_stats(const struct reader *reader, struct reader_stats *out);
+const char *reader_name(const struct reader *reader);
+
+#endif

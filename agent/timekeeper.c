@@ -1,0 +1,81 @@
+#include "agent/timekeeper.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHANGED_MS = 1000 };
+
+void timekeeper_init(struct timekeeper *keeper, const struct ts_clock *clock) {
+    *keeper = (struct timekeeper){.clock = clock};
+    ts_boot_id(keeper->boot);
+}
+
+void timekeeper_stamp(const struct timekeeper *keeper, struct event *event) {
+    struct ts_wall wall = ts_clock_wall(keeper->clock);
+    struct ts_mono mono = ts_clock_mono(keeper->clock);
+    int64_t hub_ms = mono.ms + keeper->offset_ms;
+
+    event->uptime = mono;
+    event->time = wall;
+    event->clock = EVENT_CLOCK_SET;
+    if (keeper->clock->synchronised(keeper->clock->ctx))
+        return;
+    if (!keeper->known) {
+        event->clock = EVENT_CLOCK_UNSET;
+    } else if (llabs(wall.unix_ms - hub_ms) > CHANGED_MS + keeper->error_ms) {
+        event->time.unix_ms = hub_ms;
+        event->clock = EVENT_CLOCK_CORRECTED;
+    }
+}
+
+bool timekeeper_learn(struct timekeeper *keeper, struct ts_wall hubtime,
+                      struct ts_mono at, int64_t error_ms) {
+    int64_t offset_ms = hubtime.unix_ms - at.ms;
+
+    if (keeper->known &&
+        llabs(offset_ms - keeper->offset_ms) <= CHANGED_MS + error_ms)
+        return false;
+    keeper->known = true;
+    keeper->offset_ms = offset_ms;
+    keeper->error_ms = error_ms;
+    return true;
+}
+
+int64_t timekeeper_watch(struct timekeeper *keeper) {
+    int64_t apart_ms =
+        ts_clock_wall(keeper->clock).unix_ms - ts_clock_mono(keeper->clock).ms;
+    int64_t jump_ms = apart_ms - keeper->apart_ms;
+    bool first = !keeper->watching;
+
+    keeper->watching = true;
+    if (first || llabs(jump_ms) <= TIMEKEEPER_STEP_MS) {
+        /* A slow drift is no step: only a jump between two looks is. */
+        keeper->apart_ms = apart_ms;
+        return 0;
+    }
+    keeper->apart_ms = apart_ms;
+    return jump_ms;
+}
+
+void timekeeper_text(const struct timekeeper *keeper,
+                     char out[TIMEKEEPER_TEXT]) {
+    (void)snprintf(out, TIMEKEEPER_TEXT, "%s %" PRId64 " %" PRId64,
+                   keeper->boot, keeper->offset_ms, keeper->error_ms);
+}
+
+void timekeeper_restore(struct timekeeper *keeper, const char *text) {
+    size_t boot = strlen(keeper->boot);
+    char *end;
+    int64_t offset_ms;
+
+    if (strncmp(text, keeper->boot, boot) != 0 || text[boot] != ' ')
+        return;
+    offset_ms = strtoll(text + boot, &end, 10);
+    if (*end != ' ')
+        return;
+    keeper->error_ms = strtoll(end, &end, 10);
+    keeper->offset_ms = offset_ms;
+    keeper->known = !*end;
+}

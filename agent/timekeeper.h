@@ -1,0 +1,34 @@
+/* What this terminal knows about the time: the system's own clock, the offset
+ * that the hub taught it in this boot, and jumps of the wall clock. */
+#ifndef TS_AGENT_TIMEKEEPER_H
+#define TS_AGENT_TIMEKEEPER_H
+
+#include "base/time.h"
+#include "sync/event.h"
+
+struct timekeeper {
+    const struct ts_clock *clock;
+    char boot[TS_BOOT_TEXT];
+    bool known; /* wall = monotonic + offset_ms, to error_ms */
+    int64_t offset_ms, error_ms;
+    bool watching;
+    int64_t apart_ms; /* wall - monotonic when last looked at */
+};
+
+enum { TIMEKEEPER_TEXT = 64, TIMEKEEPER_STEP_MS = 2000 };
+
+void timekeeper_init(struct timekeeper *keeper, const struct ts_clock *clock);
+/* Fills time, uptime and clock of an event that happens now. */
+void timekeeper_stamp(const struct timekeeper *keeper, struct event *event);
+/* True when the offset is news: the first of this boot, or more than a second
+ * and the error away from the known one. */
+bool timekeeper_learn(struct timekeeper *keeper, struct ts_wall hubtime,
+                      struct ts_mono at, int64_t error_ms);
+/* By how much the wall clock jumped since the last look; 0: it did not. */
+int64_t timekeeper_watch(struct timekeeper *keeper);
+/* The known offset as a line, and back; another boot's says nothing. */
+void timekeeper_text(const struct timekeeper *keeper,
+                     char out[TIMEKEEPER_TEXT]);
+void timekeeper_restore(struct timekeeper *keeper, const char *text);
+
+#endif

@@ -1,0 +1,142 @@
+#include "agent/visit.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *visit_kind_name(enum visit_kind kind) {
+    return kind == VISIT_KIOSK ? "kiosk" : "checkout";
+}
+
+void visit_fini(struct visit *visit) {
+    free(visit->items);
+    *visit = (struct visit){0};
+}
+
+static void copy(char *out, size_t size, struct ts_slice text) {
+    size_t len = text.len < size ? text.len : size - 1;
+
+    if (len)
+        memcpy(out, text.data, len);
+    out[len] = 0;
+}
+
+static void open_visit(struct visit *visit, const struct visit_event *event) {
+    visit_fini(visit);
+    visit->open = true;
+    visit->opened = event->time;
+    copy(visit->id, sizeof visit->id, event->visit);
+    visit->kind = ts_slice_equal(ts_json_text(event->data, "kind"),
+                                 ts_slice_text("kiosk"))
+                      ? VISIT_KIOSK
+                      : VISIT_CHECKOUT;
+}
+
+static void take_card(struct visit *visit, const struct visit_event *event) {
+    copy(visit->card, sizeof visit->card, ts_json_text(event->data, "card"));
+    copy(visit->masked, sizeof visit->masked,
+         ts_json_text(event->data, "masked"));
+}
+
+static void add_item(struct visit *visit, const struct visit_event *event) {
+    struct visit_item *item;
+    uint64_t quantity;
+
+    visit->scanned++;
+    if (visit->item_count == VISIT_ITEMS_MAX)
+        return;
+    if (visit->item_count % 32 == 0)
+        visit->items = ts_realloc(visit->items, (visit->item_count + 32) *
+                                                    sizeof *visit->items);
+    item = &visit->items[visit->item_count++];
+    *item = (struct visit_item){.sequence = event->sequence, .quantity = 1};
+    copy(item->journal, sizeof item->journal, ts_slice_text(event->journal));
+    copy(item->gtin, sizeof item->gtin, ts_json_text(event->data, "gtin"));
+    copy(item->code, sizeof item->code, ts_json_text(event->data, "code"));
+    copy(item->symbology, sizeof item->symbology,
+         ts_json_text(event->data, "symbology"));
+    if (ts_json_count(event->data, "quantity", &quantity))
+        item->quantity = (int64_t)quantity;
+}
+
+static void void_item(struct visit *visit, const struct visit_event *event) {
+    char journal[TS_JOURNAL_TEXT];
+    uint64_t sequence;
+    struct visit_item *item;
+
+    copy(journal, sizeof journal, ts_json_text(event->data, "journal"));
+    if (ts_counter_parse(&sequence, ts_json_text(event->data, "sequence")) !=
+        TS_OK)
+        return;
+    item = visit_item_find(visit, journal, sequence);
+    if (item)
+        item->voided = true;
+}
+
+static void close_visit(struct visit *visit, const struct visit_event *event) {
+    (void)event;
+    visit_fini(visit);
+}
+
+static const struct {
+    const char *type;
+    void (*apply)(struct visit *visit, const struct visit_event *event);
+} steps[] = {
+    {"card.presented", take_card},
+    {"item.scanned", add_item},
+    {"item.voided", void_item},
+    {"visit.closed", close_visit},
+};
+
+void visit_apply(struct visit *visit, const struct visit_event *event) {
+    if (ts_slice_equal(event->type, ts_slice_text("visit.opened"))) {
+        open_visit(visit, event);
+        return;
+    }
+    if (!visit->open || !ts_slice_equal(event->visit, ts_slice_text(visit->id)))
+        return;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (ts_slice_equal(event->type, ts_slice_text(steps[i].type))) {
+            steps[i].apply(visit, event);
+            return;
+        }
+}
+
+struct visit_item *visit_item_find(const struct visit *visit,
+                                   const char *journal, uint64_t sequence) {
+    for (size_t i = 0; i < visit->item_count; i++)
+        if (visit->items[i].sequence == sequence &&
+            !strcmp(visit->items[i].journal, journal))
+            return &visit->items[i];
+    return NULL;
+}
+
+int64_t visit_pieces(const struct visit *visit) {
+    int64_t pieces = 0;
+
+    for (size_t i = 0; i < visit->item_count; i++)
+        if (!visit->items[i].voided)
+            pieces += visit->items[i].quantity;
+    return pieces + (int64_t)(visit->scanned - visit->item_count);
+}
+
+json_t *visit_items_json(const struct visit *visit) {
+    json_t *items = json_array();
+
+    for (size_t i = 0; i < visit->item_count; i++) {
+        const struct visit_item *item = &visit->items[i];
+        char sequence[TS_COUNTER_TEXT];
+
+        ts_counter_text(sequence, item->sequence);
+        (void)json_array_append_new(
+            items,
+            json_pack("{s:s,s:s,s:s,s:s,s:I,s:b}", "journal", item->journal,
+                      "sequence", sequence, item->gtin[0] ? "gtin" : "code",
+                      item->gtin[0] ? item->gtin : item->code, "symbology",
+                      item->symbology, "quantity", (json_int_t)item->quantity,
+                      "voided", item->voided ? 1 : 0));
+    }
+    return items;
+}
