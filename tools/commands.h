@@ -16,4 +16,8 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
+int cmd_decode(int argc, char **argv);
+int cmd_ports(int argc, char **argv);
+int cmd_simulate(int argc, char **argv);
+
 #endif

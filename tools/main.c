@@ -8,6 +8,9 @@ static int help_run(int argc, char **argv);
 
 /* In the order that `tessera --help` prints. */
 static const struct command commands[] = {
+    {"ports", "list the serial ports and what is behind them", cmd_ports},
+    {"decode", "print what a driver makes of a reader's bytes", cmd_decode},
+    {"simulate", "play a reader on a pseudo-terminal", cmd_simulate},
     {"help", "say what a subcommand does", help_run},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
