@@ -85,6 +85,24 @@ static enum ts_status write_event(struct ts_buf *out,
     return ts_buf_add_text(out, "}");
 }
 
+/* JSON can say U+0000, receivers and databases cannot hold it. */
+static bool holds_nul(const json_t *value) {
+    const char *name;
+    const json_t *member;
+    size_t index;
+    bool found = json_is_string(value) &&
+                 memchr(json_string_value(value), 0, json_string_length(value));
+
+    /* jansson's iteration wants a writable object and changes nothing. */
+    json_object_foreach((json_t *)(uintptr_t)value, name, member) {
+        found = found || holds_nul(member);
+    }
+    json_array_foreach(value, index, member) {
+        found = found || holds_nul(member);
+    }
+    return found;
+}
+
 static enum ts_status check_event(const struct event *event,
                                   struct ts_err *err) {
     if (!event_type_known(ts_slice_text(event->type)))
@@ -92,6 +110,9 @@ static enum ts_status check_event(const struct event *event,
                        event->type);
     if (!json_is_object(event->data))
         return ts_fail(err, TS_INVALID, "data of %s must be a JSON object",
+                       event->type);
+    if (holds_nul(event->data))
+        return ts_fail(err, TS_INVALID, "data of %s must not hold U+0000",
                        event->type);
     if (event->visit && !uuid_valid(ts_slice_text(event->visit)))
         return ts_fail(err, TS_INVALID,

@@ -101,6 +101,9 @@ static void what_cannot_be_an_event_is_not_written(void **state) {
     assert_int_equal(event_encode(&out, &origin, journal, 1, &event, &err),
                      TS_INVALID);
     event = refused_card(data);
+    (void)json_object_set_new(data, "text", json_pack("[s%]", "a\0b", 3));
+    assert_int_equal(event_encode(&out, &origin, journal, 1, &event, &err),
+                     TS_INVALID);
     (void)json_object_set_new(data, "text", json_string(long_text));
     assert_int_equal(event_encode(&out, &origin, journal, 1, &event, &err),
                      TS_FULL);
