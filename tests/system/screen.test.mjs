@@ -251,6 +251,8 @@ for (const language of ['it', 'en']) {
       test('every scene is shown', async (t) => {
         terminal.show(view(language));
         const page = await open(t, '/kiosk', viewport);
+        await page.clock.install();
+        await page.reload();
         await says(page, 'h1', say('kiosk.invite'));
         await shoot(page, name('idle'));
         terminal.show(view(language, { line: { up: false, unsent: 3, text: '' } }));
@@ -264,7 +266,8 @@ for (const language of ['it', 'en']) {
           await checkTargets(page, 88);
           await shoot(page, name(kind));
         }
-        await says(page, 'h1', say('kiosk.invite')); // the message goes by itself
+        await page.clock.fastForward(8000); // the message goes by itself
+        await says(page, 'h1', say('kiosk.invite'));
         terminal.show(view(language, { readers: [{ name: 'r', state: 'detached', text: '' }] }));
         await says(page, 'h1', say('kiosk.out'));
         quiet(page);
