@@ -275,7 +275,8 @@ static enum batch_refusal read_array(struct ts_slice text, json_t **events,
     if (text.len > BATCH_MAX_BYTES)
         return refuse(BATCH_REFUSED_SIZE, err, "more than 1 MiB of JSON");
     if (ts_json_parse(&array, text, err) != TS_OK) {
-        (void)ts_wrap(err, "batch refused (format)");
+        if (err)
+            (void)ts_wrap(err, "batch refused (format)");
         return BATCH_REFUSED_FORMAT;
     }
     why = check_array(array, text, err);

@@ -170,11 +170,16 @@ static void wrong_json_is_refused(void **state) {
         "[[{}]]",     "[{\"a\":1,\"a\":2}]",
         "(\xb5/\xfd", "\x28\xb5\x2f",
     };
+    struct batch_codec *codec = with_dictionary();
+    json_t *events = NULL;
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (decode_text(bad[i]) != BATCH_REFUSED_FORMAT)
             fail_msg("not refused as format: %s", bad[i]);
+    assert_int_equal(batch_decode(codec, ts_slice_text("["), &events, NULL),
+                     BATCH_REFUSED_FORMAT);
+    batch_codec_free(codec);
     assert_int_equal(decode_text("[{}]"), BATCH_TAKEN);
     assert_int_equal(decode_text(" [ {} , {} ] "), BATCH_TAKEN);
 }
