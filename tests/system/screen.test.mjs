@@ -95,7 +95,7 @@ async function says(page, selector, words) {
 }
 
 async function shoot(page, name) {
-  if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
+  if (shots) await page.screenshot({ path: join(shots, `${name}.png`), animations: 'disabled' });
 }
 
 // Everything that can be pressed is large enough, inside the page's width,
