@@ -1,0 +1,200 @@
+/* The line to the hub: what the uplink says, told to lane, desk and clock. */
+#include "agent/agent_private.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char session_key[] = "session";
+
+static void pull_desk(struct agent *agent, const json_t *want) {
+    struct message_pull pull;
+
+    if (!agent->uplink)
+        return;
+    desk_request(agent->desk, &pull);
+    pull.want = want;
+    uplink_pull(agent->uplink, &pull);
+}
+
+static void on_session(void *ctx, uint64_t session) {
+    struct agent *agent = ctx;
+    char text[TS_COUNTER_TEXT];
+
+    ts_counter_text(text, session);
+    if (recorder_put(agent->recorder, session_key, text, NULL) != TS_OK)
+        ts_log(TS_LOG_WARN, "agent", "the session counter is not kept");
+    pull_desk(agent, NULL);
+}
+
+static void on_line(void *ctx, bool up, const char *text) {
+    struct agent *agent = ctx;
+
+    agent->line_up = up;
+    lane_set_line(agent->lane, up, text);
+}
+
+static void on_hub_time(void *ctx, struct ts_wall hubtime, struct ts_mono at,
+                        int64_t error_ms) {
+    struct agent *agent = ctx;
+
+    if (timekeeper_learn(&agent->keeper, hubtime, at, error_ms))
+        lane_clock_corrected(agent->lane, hubtime, at, error_ms);
+}
+
+static void on_desk(void *ctx, const struct message_desk *desk) {
+    struct agent *agent = ctx;
+    struct desk_result result;
+    struct ts_err err;
+
+    if (desk_apply(agent->desk, desk, &result, &err) != TS_OK) {
+        ts_log(TS_LOG_ERROR, "desk", "%s", err.text);
+        return;
+    }
+    if (result.erased)
+        lane_erase_done(agent->lane, result.erased);
+    if (result.changed)
+        lane_desk_changed(agent->lane);
+    if (result.pull)
+        pull_desk(agent, NULL);
+}
+
+static void on_bell(void *ctx, const struct message_bell *bell) {
+    struct agent *agent = ctx;
+
+    if (desk_bell(agent->desk, bell))
+        pull_desk(agent, NULL);
+}
+
+/* A card that the desk does not know is asked for while the visit lasts. */
+static void on_recorded(void *arg, const char *journal, uint64_t sequence,
+                        const char *type) {
+    struct agent *agent = arg;
+    const char *card = lane_card(agent->lane);
+    json_t *member;
+    json_t *want;
+
+    (void)journal;
+    (void)sequence;
+    if (strcmp(type, "card.presented") != 0 || !card[0] || !agent->line_up)
+        return;
+    member = desk_find(agent->desk, card, ts_clock_wall(agent->clock));
+    if (!member) {
+        want = json_pack("[s]", card);
+        pull_desk(agent, want);
+        json_decref(want);
+    }
+    json_decref(member);
+}
+
+static void on_change(void *arg) {
+    struct agent *agent = arg;
+
+    if (agent->uplink)
+        uplink_notify(agent->uplink);
+}
+
+static uint64_t last_session(struct agent *agent) {
+    struct ts_buf text = {0};
+    uint64_t session = 0;
+
+    if (journal_get(agent->journal, session_key, &text) == TS_OK &&
+        ts_counter_parse(&session, ts_buf_slice(&text)) != TS_OK)
+        session = 0;
+    ts_buf_fini(&text);
+    return session;
+}
+
+static const char *or_null(const char *text) { return text[0] ? text : NULL; }
+
+static enum mqtt_version version_of(const char *word) {
+    if (!strcmp(word, "5"))
+        return MQTT_5;
+    return strcmp(word, "3.1.1") != 0 ? MQTT_AUTO : MQTT_3_1_1;
+}
+
+static struct mqtt_options mqtt_options(const struct agent *agent) {
+    const struct ts_settings *all = agent->config->settings;
+    const struct ts_settings *hub = ts_settings_group(all, "hub");
+
+    return (struct mqtt_options){
+        .host = ts_settings_text(hub, "host"),
+        .port = (uint16_t)ts_settings_int(hub, "port"),
+        .tls = ts_settings_bool(hub, "tls"),
+        .ca_file = ts_settings_text(hub, "ca_file"),
+        .crl_file = or_null(ts_settings_text(hub, "crl_file")),
+        .cert_file = ts_settings_text(hub, "cert_file"),
+        .key_file = ts_settings_text(hub, "key_file"),
+        .server_name = or_null(ts_settings_text(hub, "server_name")),
+        .client_id = ts_settings_text(all, "terminal"),
+        .version = version_of(ts_settings_text(hub, "mqtt")),
+        .keepalive_s = (unsigned)ts_settings_int(hub, "keepalive_s"),
+        .connect_timeout_s =
+            (unsigned)ts_settings_int(hub, "connect_timeout_s"),
+        .backoff_min_ms = (unsigned)ts_settings_int(hub, "backoff_min_ms"),
+        .backoff_max_ms = (unsigned)ts_settings_int(hub, "backoff_max_ms"),
+        .runtime_dir = ts_settings_text(all, "runtime_dir"),
+        .clock = agent->clock,
+    };
+}
+
+static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
+    const struct ts_settings *all = agent->config->settings;
+    const struct ts_settings *hub = ts_settings_group(all, "hub");
+    struct uplink_options options = {
+        .root = ts_settings_text(hub, "root"),
+        .version = TS_VERSION,
+        .mqtt = mqtt_options(agent),
+        .max_publish_bytes = (size_t)ts_settings_int(hub, "max_publish_bytes"),
+        .ack_timeout_ms = (unsigned)ts_settings_int(hub, "ack_timeout_ms"),
+        .max_window = (unsigned)ts_settings_int(hub, "max_window"),
+        .first_session = last_session(agent) + 1,
+        .compress = ts_settings_bool(hub, "compress"),
+    };
+    struct uplink_source source = journal_source(agent->journal);
+    struct uplink_events events = {agent,       on_session, on_line,
+                                   on_hub_time, on_desk,    on_bell};
+
+    (void)snprintf(options.origin.store, TS_NAME_TEXT, "%s",
+                   ts_settings_text(all, "store"));
+    (void)snprintf(options.origin.terminal, TS_NAME_TEXT, "%s",
+                   ts_settings_text(all, "terminal"));
+    memcpy(options.origin.boot, agent->keeper.boot, TS_BOOT_TEXT);
+    return uplink_new(&agent->uplink, agent->loop, &options, &source, &events,
+                      err);
+}
+
+void agent_line_start(struct agent *agent) {
+    const struct ts_settings *hub =
+        ts_settings_group(agent->config->settings, "hub");
+    struct ts_err err;
+
+    if (!ts_settings_text(hub, "host")[0]) {
+        ts_log(TS_LOG_WARN, "agent",
+               "no hub is set (hub.host): events stay in the journal");
+        lane_set_line(agent->lane, false, "no hub is set");
+        return;
+    }
+    if (open_line(agent, &err) != TS_OK) {
+        agent->uplink = NULL;
+        ts_log(TS_LOG_ERROR, "agent",
+               "no line to the hub: %s; mend it and restart, events stay in "
+               "the journal until then",
+               err.text);
+        lane_set_line(agent->lane, false, err.text);
+        return;
+    }
+    lane_on_change(agent->lane, on_change, agent);
+    lane_on_recorded(agent->lane, on_recorded, agent);
+    uplink_start(agent->uplink);
+}
+
+void agent_line_stop(struct agent *agent) {
+    if (!agent->uplink)
+        return;
+    uplink_stop(agent->uplink);
+    uplink_free(agent->uplink);
+    agent->uplink = NULL;
+}

@@ -1,0 +1,36 @@
+/* What agent/agent*.c share. */
+#ifndef TS_AGENT_AGENT_PRIVATE_H
+#define TS_AGENT_AGENT_PRIVATE_H
+
+#include "agent/agent.h"
+#include "agent/desk.h"
+#include "agent/lane.h"
+#include "agent/reader.h"
+#include "agent/screen.h"
+#include "base/metrics.h"
+
+struct agent {
+    const struct config *config;
+    const struct ts_clock *clock;
+    struct event_base *loop;
+    struct ts_mono started;
+    struct timekeeper keeper;
+    struct journal *journal;
+    struct recorder *recorder;
+    struct desk *desk;
+    struct lane *lane;
+    struct reader *readers[CONFIG_READERS_MAX];
+    size_t reader_count;
+    struct uplink *uplink;
+    bool line_up;
+    struct event *clock_watch;
+    struct screen *screen;
+    struct ts_metrics *metrics;
+};
+
+/* Without a hub in the settings: no line, and the lane says so. */
+void agent_line_start(struct agent *agent);
+void agent_line_stop(struct agent *agent);
+void agent_metrics_declare(struct agent *agent);
+
+#endif

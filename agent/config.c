@@ -1,0 +1,288 @@
+#include "agent/config.h"
+
+#include "base/ids.h"
+#include "sync/topic.h"
+
+#include <string.h>
+
+/* clang-format off */
+static const struct ts_setting screen_members[] = {
+    {.name = "address", .kind = TS_SETTING_TEXT, .fallback = "127.0.0.1",
+     .help = "where the pages are served; of this machine alone"},
+    {.name = "port", .kind = TS_SETTING_INT, .fallback = "8460", .max = 65535,
+     .help = "TCP port of the pages; 0: any free one"},
+    {.name = NULL},
+};
+
+static const struct ts_setting hub_members[] = {
+    {.name = "host", .kind = TS_SETTING_TEXT, .fallback = "",
+     .help = "the broker; empty: no line, everything stays in the journal"},
+    {.name = "port", .kind = TS_SETTING_INT, .fallback = "8883", .min = 1,
+     .max = 65535, .help = "the broker's TCP port"},
+    {.name = "root", .kind = TS_SETTING_TEXT, .fallback = "tessera",
+     .help = "topic root, the same as the hub's"},
+    {.name = "tls", .kind = TS_SETTING_BOOL, .fallback = "true",
+     .help = "false only on the loopback of a test"},
+    {.name = "ca_file", .kind = TS_SETTING_TEXT, .fallback = "",
+     .help = "PEM file of the CA that signed the broker"},
+    {.name = "crl_file", .kind = TS_SETTING_TEXT, .fallback = "",
+     .help = "PEM file of revoked certificates; empty: none"},
+    {.name = "cert_file", .kind = TS_SETTING_TEXT, .fallback = "",
+     .help = "PEM file of this terminal's certificate"},
+    {.name = "key_file", .kind = TS_SETTING_TEXT, .fallback = "",
+     .help = "PEM file of the certificate's private key"},
+    {.name = "server_name", .kind = TS_SETTING_TEXT, .fallback = "",
+     .help = "name in the broker's certificate; empty: host"},
+    {.name = "mqtt", .kind = TS_SETTING_TEXT, .fallback = "auto",
+     .one_of = "auto|5|3.1.1", .help = "protocol version"},
+    {.name = "compress", .kind = TS_SETTING_BOOL, .fallback = "true",
+     .help = "send batches as zstd frames"},
+    {.name = "max_publish_bytes", .kind = TS_SETTING_INT,
+     .fallback = "131072", .min = 40960, .max = 1048576,
+     .help = "largest publish that the broker takes"},
+    {.name = "ack_timeout_ms", .kind = TS_SETTING_INT, .fallback = "5000",
+     .min = 100, .max = 600000, .help = "first wait for the hub's ack"},
+    {.name = "keepalive_s", .kind = TS_SETTING_INT, .fallback = "60",
+     .min = 5, .max = 3600, .help = "MQTT keepalive"},
+    {.name = "connect_timeout_s", .kind = TS_SETTING_INT, .fallback = "20",
+     .min = 1, .max = 300, .help = "for TCP and TLS together"},
+    {.name = "backoff_min_ms", .kind = TS_SETTING_INT, .fallback = "1000",
+     .min = 50, .max = 60000, .help = "first wait before a new connection"},
+    {.name = "backoff_max_ms", .kind = TS_SETTING_INT, .fallback = "60000",
+     .min = 50, .max = 600000, .help = "longest wait"},
+    {.name = "max_window", .kind = TS_SETTING_INT, .fallback = "8", .min = 1,
+     .max = 64, .help = "most batches in flight"},
+    {.name = NULL},
+};
+
+static const struct ts_setting reader_members[] = {
+    {.name = "port", .kind = TS_SETTING_TEXT,
+     .help = "/dev/serial/by-id/... or usb:VVVV:PPPP[:SERIAL]"},
+    {.name = "driver", .kind = TS_SETTING_TEXT, .fallback = "line",
+     .help = "protocol of the reader; see `tessera ports`"},
+    {.name = "profile", .kind = TS_SETTING_TEXT, .fallback = "generic",
+     .help = "make of the reader"},
+    {.name = "baud", .kind = TS_SETTING_INT, .fallback = "9600", .min = 300,
+     .max = 4000000, .help = "of the serial line; CDC devices ignore it"},
+    {.name = "data_bits", .kind = TS_SETTING_INT, .fallback = "8", .min = 7,
+     .max = 8, .help = "of the serial line"},
+    {.name = "parity", .kind = TS_SETTING_TEXT, .fallback = "none",
+     .one_of = "none|even|odd", .help = "of the serial line"},
+    {.name = "stop_bits", .kind = TS_SETTING_INT, .fallback = "1", .min = 1,
+     .max = 2, .help = "of the serial line"},
+    {.name = "rts_cts", .kind = TS_SETTING_BOOL, .fallback = "false",
+     .help = "hardware flow control"},
+    {.name = "repeat_ms", .kind = TS_SETTING_INT, .fallback = "700",
+     .max = 60000, .help = "the same code again within this is one scan"},
+    {.name = NULL},
+};
+
+static const struct ts_setting visit_members[] = {
+    {.name = "timeout_s", .kind = TS_SETTING_INT, .fallback = "900",
+     .max = 86400, .help = "a checkout visit at rest is closed; 0: never"},
+    {.name = "kiosk_s", .kind = TS_SETTING_INT, .fallback = "20", .min = 1,
+     .max = 3600, .help = "a kiosk visit at rest is closed"},
+    {.name = "currency", .kind = TS_SETTING_TEXT, .fallback = "EUR",
+     .help = "three capital letters, for totals that name none"},
+    {.name = NULL},
+};
+
+static const struct ts_setting journal_members[] = {
+    {.name = "max_mb", .kind = TS_SETTING_INT, .fallback = "512", .min = 1,
+     .max = 1048576, .help = "of events that the hub has not taken"},
+    {.name = "keep_mb", .kind = TS_SETTING_INT, .fallback = "64",
+     .max = 1048576, .help = "of copies of events that the hub has"},
+    {.name = "keep_days", .kind = TS_SETTING_INT, .fallback = "7",
+     .max = 3650, .help = "of such copies"},
+    {.name = "group_ms", .kind = TS_SETTING_INT, .fallback = "0",
+     .max = 1000, .help = "wait for company before a sync"},
+    {.name = NULL},
+};
+
+const struct ts_setting config_table[] = {
+    {.name = "terminal", .kind = TS_SETTING_TEXT,
+     .help = "this terminal's name, unique in the company"},
+    {.name = "store", .kind = TS_SETTING_TEXT, .help = "its store's name"},
+    {.name = "kind", .kind = TS_SETTING_TEXT, .fallback = "checkout",
+     .one_of = "checkout|kiosk", .help = "what stands here"},
+    {.name = "language", .kind = TS_SETTING_TEXT, .fallback = "it",
+     .one_of = "it|en", .help = "of the pages"},
+    {.name = "state_dir", .kind = TS_SETTING_TEXT,
+     .fallback = "/var/lib/tessera-agent", .help = "journal and desk"},
+    {.name = "runtime_dir", .kind = TS_SETTING_TEXT,
+     .fallback = "/run/tessera-agent", .help = "private folder for sockets"},
+    {.name = "key_file", .kind = TS_SETTING_TEXT,
+     .help = "keys of the card tokens, mode 0600"},
+    {.name = "log_level", .kind = TS_SETTING_TEXT, .fallback = "info",
+     .one_of = "error|warn|info|debug", .help = "how much is logged"},
+    {.name = "screen", .kind = TS_SETTING_GROUP, .members = screen_members,
+     .help = "the pages"},
+    {.name = "hub", .kind = TS_SETTING_GROUP, .members = hub_members,
+     .help = "the line to the hub"},
+    {.name = "reader", .kind = TS_SETTING_GROUPS, .members = reader_members,
+     .help = "a scanner or card reader; the title is its name"},
+    {.name = "visit", .kind = TS_SETTING_GROUP, .members = visit_members,
+     .help = "when a visit ends"},
+    {.name = "journal", .kind = TS_SETTING_GROUP, .members = journal_members,
+     .help = "how much is kept"},
+    SHOP_SETTINGS,
+    {.name = NULL},
+};
+/* clang-format on */
+
+static void problem(struct ts_buf *problems, const struct ts_settings *at,
+                    const char *what, const char *value) {
+    /* A full buffer already holds enough to act on. */
+    if (ts_buf_printf(problems, "%s: %s%s\n", ts_settings_where(at), what,
+                      value) != TS_OK)
+        return;
+}
+
+static void check_names(const struct ts_settings *file,
+                        struct ts_buf *problems) {
+    static const char *const names[] = {"terminal", "store"};
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *value = ts_settings_text(file, names[i]);
+        if (!ts_name_valid(ts_slice_text(value)) &&
+            ts_buf_printf(problems,
+                          "%s: %s = \"%s\" is no name; use 1 to 48 of a-z, "
+                          "0-9 and dash, not hub or hub-...\n",
+                          ts_settings_where(file), names[i], value) != TS_OK)
+            return;
+    }
+}
+
+static void check_visit(const struct ts_settings *file,
+                        struct ts_buf *problems) {
+    const struct ts_settings *visit = ts_settings_group(file, "visit");
+    const char *currency = ts_settings_text(visit, "currency");
+
+    if (strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3 || currency[3])
+        problem(problems, visit,
+                "currency must be three capital letters, as EUR, not ",
+                currency);
+}
+
+static void check_hub(const struct ts_settings *file, struct ts_buf *problems) {
+    static const char *const files[] = {"ca_file", "cert_file", "key_file"};
+    const struct ts_settings *hub = ts_settings_group(file, "hub");
+
+    if (!ts_settings_text(hub, "host")[0])
+        return;
+    if (!topic_root_valid(ts_slice_text(ts_settings_text(hub, "root"))))
+        problem(problems, hub,
+                "root must be 1 to 32 of a-z, 0-9 and dash, not ",
+                ts_settings_text(hub, "root"));
+    if (ts_settings_int(hub, "backoff_min_ms") >
+        ts_settings_int(hub, "backoff_max_ms"))
+        problem(problems, hub,
+                "backoff_min_ms is above backoff_max_ms; "
+                "correct one of them",
+                "");
+    for (size_t i = 0; ts_settings_bool(hub, "tls") && i < 3; i++)
+        if (!ts_settings_text(hub, files[i])[0])
+            problem(problems, hub,
+                    "a line with TLS needs the files that `tessera-agent` "
+                    "was enrolled with; set ",
+                    files[i]);
+}
+
+static void check_driver(const struct config_reader *reader,
+                         const struct ts_settings *at,
+                         struct ts_buf *problems) {
+    const struct driver *driver = driver_find(reader->driver);
+
+    if (!driver)
+        problem(problems, at,
+                "there is no such driver; `tessera ports --drivers` lists "
+                "them: ",
+                reader->driver);
+    else if (!driver_profile_find(driver, reader->profile))
+        problem(problems, at,
+                "the driver has no such profile; `tessera ports --drivers` "
+                "lists them: ",
+                reader->profile);
+}
+
+static void read_reader(struct config_reader *out,
+                        const struct ts_settings *from) {
+    static const char parities[] = "neo"; /* none, even, odd */
+    const char *parity = ts_settings_text(from, "parity");
+
+    *out = (struct config_reader){
+        .name = ts_settings_title(from),
+        .port = ts_settings_text(from, "port"),
+        .driver = ts_settings_text(from, "driver"),
+        .profile = ts_settings_text(from, "profile"),
+        .line = {.baud = (unsigned)ts_settings_int(from, "baud"),
+                 .data_bits = (unsigned)ts_settings_int(from, "data_bits"),
+                 .parity =
+                     (char)(strchr(parities, parity[0]) ? parity[0] - 32 : 'N'),
+                 .stop_bits = (unsigned)ts_settings_int(from, "stop_bits"),
+                 .rts_cts = ts_settings_bool(from, "rts_cts")},
+        .repeat_ms = (unsigned)ts_settings_int(from, "repeat_ms"),
+    };
+}
+
+static void read_readers(struct config *config, struct ts_buf *problems) {
+    size_t count = ts_settings_groups(config->settings, "reader");
+
+    if (count > CONFIG_READERS_MAX) {
+        problem(problems, config->settings,
+                "more than 16 readers; run a second agent for the others", "");
+        count = CONFIG_READERS_MAX;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct ts_settings *from =
+            ts_settings_group_at(config->settings, "reader", i);
+        struct config_reader *reader = &config->readers[i];
+
+        read_reader(reader, from);
+        if (!ts_name_valid(ts_slice_text(reader->name)))
+            problem(problems, from,
+                    "a reader's name is 1 to 48 of a-z, 0-9 and dash; "
+                    "rename ",
+                    reader->name);
+        check_driver(reader, from, problems);
+    }
+    config->reader_count = count;
+}
+
+static void load_keys(struct config *config, struct ts_buf *problems) {
+    struct ts_err err;
+
+    if (ts_keys_load(&config->keys,
+                     ts_settings_text(config->settings, "key_file"),
+                     &err) != TS_OK)
+        problem(problems, config->settings, err.text, "");
+}
+
+enum ts_status config_load(struct config *out, const char *path,
+                           struct ts_buf *problems) {
+    struct config config = {.settings = NULL};
+    enum ts_status status =
+        ts_settings_load(&config.settings, path, config_table, problems);
+
+    if (status != TS_OK)
+        return status;
+    check_names(config.settings, problems);
+    check_visit(config.settings, problems);
+    check_hub(config.settings, problems);
+    read_readers(&config, problems);
+    load_keys(&config, problems);
+    if (shop_new(&config.shop, config.settings, problems) != TS_OK ||
+        problems->len) {
+        config_fini(&config);
+        return TS_INVALID;
+    }
+    *out = config;
+    return TS_OK;
+}
+
+void config_fini(struct config *config) {
+    shop_free(config->shop);
+    ts_keys_free(config->keys);
+    ts_settings_free(config->settings);
+    *config = (struct config){.settings = NULL};
+}

@@ -1,0 +1,37 @@
+/* The agent's settings: one file, checked whole before anything starts. */
+#ifndef TS_AGENT_CONFIG_H
+#define TS_AGENT_CONFIG_H
+
+#include "base/settings.h"
+#include "base/token.h"
+#include "drivers/port.h"
+#include "drivers/shop.h"
+
+#define AGENT_CONFIG_PATH "/etc/tessera/agent.conf"
+
+extern const struct ts_setting config_table[];
+
+enum { CONFIG_READERS_MAX = 16 };
+
+struct config_reader {
+    const char *name, *port, *driver, *profile;
+    struct port_line line;
+    unsigned repeat_ms;
+};
+
+/* Texts are borrowed from `settings`. */
+struct config {
+    struct ts_settings *settings;
+    struct shop *shop;
+    struct ts_keys *keys;
+    struct config_reader readers[CONFIG_READERS_MAX];
+    size_t reader_count;
+};
+
+/* Everything wrong with the file, the key file and the readers is in
+ * `problems`, one a line. */
+enum ts_status config_load(struct config *out, const char *path,
+                           struct ts_buf *problems) TS_MUST_USE;
+void config_fini(struct config *config);
+
+#endif
