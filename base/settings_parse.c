@@ -237,6 +237,10 @@ static void scan_text(struct parse *parse, const char *text) {
             scan.before = c;
         scan.at++;
     }
+    /* libconfuse takes the end of the file for the closing brace. */
+    if (scan.depth && scan.depth <= sizeof scan.open / sizeof *scan.open)
+        complain(parse, scan.open[scan.depth - 1],
+                 "the brace that opens here is never closed; add a '}'");
 }
 
 static cfg_opt_t *make_options(const struct ts_setting *table,
