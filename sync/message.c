@@ -155,13 +155,13 @@ static bool has(const struct reading *in, const char *member) {
     return in->status == TS_OK && json_object_get(in->json, member) != NULL;
 }
 
-/* `out` keeps `size` bytes with a NUL; what is longer does not pass. */
+/* `out` has room for what `valid` lets pass and a NUL. */
 static void copy_text(struct reading *in, const char *member,
                       bool (*valid)(struct ts_slice), const char *rule,
                       char *out) {
     struct ts_slice text = ts_json_text(in->json, member);
 
-    if (!want(in, text.data && valid(text), member, rule))
+    if (!want(in, text.data && valid(text), member, rule) || !text.data)
         return;
     memcpy(out, text.data, text.len);
     out[text.len] = 0;

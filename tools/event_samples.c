@@ -54,7 +54,8 @@ static void draw_token(struct event_sampler *s, char kind, char out[48]) {
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)draw(s);
     out[0] = kind;
-    memcpy(out + 1, "1.", 2);
+    out[1] = '1';
+    out[2] = '.';
     ts_base64url(out + 3, ts_slice_of(bytes, sizeof bytes));
 }
 

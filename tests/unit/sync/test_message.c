@@ -96,83 +96,82 @@ static void good_payloads_pass(void **state) {
     }
 }
 
-static void bad_payloads_are_refused_by_name(void **state) {
-    static const struct {
-        enum kind kind;
-        const char *text, *named;
-    } bad[] = {
-        {ACK, "{}", "journal"},
-        {ACK, "[]", "object"},
-        {ACK, "{\"journal\":" J ",\"through\":42}", "through"},
-        {ACK, "{\"journal\":" J ",\"through\":\"00009007199254740992\"}",
-         "through"},
-        {ACK, "{\"journal\":" J ",\"through\":" N1 ",\"window\":65}", "window"},
-        {ACK, "{\"journal\":" J ",\"through\":" N1 ",\"window\":0}", "window"},
-        {ACK, "{\"journal\":" J ",\"through\":" N1 ",\"window\":1}", "hubtime"},
-        {ACK,
-         "{\"journal\":" J ",\"through\":" N1 ",\"window\":1,\"hubtime\":" T
-         ",\"refused\":null}",
-         "refused"},
-        {RESUME, "{\"journal\":" J ",\"oldest\":" N0 ",\"newest\":" N1 "}",
-         "oldest"},
-        {RESUME, "{\"journal\":" J ",\"oldest\":" N42 ",\"newest\":" N1 "}",
-         "newest"},
-        {STATE, "{\"online\":1}", "online"},
-        {STATE, "{\"online\":true,\"boot\":\"5D1E88C2\"}", "boot"},
-        {STATE, "{\"online\":true,\"boot\":\"5d1e88c\\u0001\"}", "boot"},
-        {STATE, "{\"online\":true,\"boot\":\"5d1e88c2\",\"session\":-1}",
-         "session"},
-        {STATE,
-         "{\"online\":true,\"boot\":\"5d1e88c2\",\"session\":1,"
-         "\"version\":\"12345678901234567890123456789012\"}",
-         "version"},
-        {STATE,
-         "{\"online\":true,\"boot\":\"5d1e88c2\",\"session\":1,"
-         "\"version\":\"1\",\"store\":\"hub\"}",
-         "store"},
-        {PULL, "{\"after\":0,\"limit\":1}", "log"},
-        {PULL, "{\"log\":\"x\",\"after\":0,\"limit\":1}", "log"},
-        {PULL, "{\"log\":\"\",\"after\":0,\"limit\":1001}", "limit"},
-        {PULL, "{\"log\":\"\",\"after\":0,\"limit\":1,\"want\":[]}", "want"},
-        {PULL,
-         "{\"log\":\"\",\"after\":0,\"limit\":1,"
-         "\"want\":[\"2501008336538\"]}",
-         "want"},
-        {PULL, "{\"log\":\"\",\"after\":0,\"limit\":1,\"want\":[" TOKEN ",7]}",
-         "want"},
-        {DESK, "{\"log\":" J ",\"from\":1,\"more\":true,\"records\":[]}", "to"},
-        {DESK, "{\"log\":" J ",\"to\":1,\"more\":true,\"records\":[]}", "from"},
-        {DESK,
-         "{\"log\":" J ",\"from\":2,\"to\":1,\"more\":true,"
-         "\"records\":[]}",
-         "to"},
-        {DESK, "{\"log\":" J ",\"more\":true,\"records\":{}}", "records"},
-        {RECORD, "{\"kind\":\"offer\",\"key\":\"k\",\"value\":1}", "position"},
-        {RECORD, "{\"position\":1,\"kind\":\"\",\"key\":\"k\",\"value\":1}",
-         "kind"},
-        {RECORD,
-         "{\"position\":1,\"kind\":\"offer\",\"key\":\"\","
-         "\"value\":1}",
-         "key"},
-        {RECORD, "{\"position\":1,\"kind\":\"offer\",\"key\":\"k\"}", "value"},
-        {RECORD,
-         "{\"position\":1,\"kind\":\"offer\",\"key\":\"k\","
-         "\"value\":1,\"expires\":null}",
-         "expires"},
-        {BELL, "{\"log\":" J ",\"through\":\"1\"}", "through"},
-        {HUB, "{\"online\":true,\"epoch\":1,\"dicts\":[0],\"window\":1}",
-         "dicts"},
-        {HUB,
-         "{\"online\":true,\"epoch\":1,\"dicts\":[4294967296],"
-         "\"window\":1}",
-         "dicts"},
-        {HUB,
-         "{\"online\":true,\"epoch\":1,"
-         "\"dicts\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17],"
-         "\"window\":1}",
-         "dicts"},
-    };
+static const struct {
+    enum kind kind;
+    const char *text, *named;
+} bad[] = {
+    {ACK, "{}", "journal"},
+    {ACK, "[]", "object"},
+    {ACK, "{\"journal\":" J ",\"through\":42}", "through"},
+    {ACK, "{\"journal\":" J ",\"through\":\"00009007199254740992\"}",
+     "through"},
+    {ACK, "{\"journal\":" J ",\"through\":" N1 ",\"window\":65}", "window"},
+    {ACK, "{\"journal\":" J ",\"through\":" N1 ",\"window\":0}", "window"},
+    {ACK, "{\"journal\":" J ",\"through\":" N1 ",\"window\":1}", "hubtime"},
+    {ACK,
+     "{\"journal\":" J ",\"through\":" N1 ",\"window\":1,\"hubtime\":" T
+     ",\"refused\":null}",
+     "refused"},
+    {RESUME, "{\"journal\":" J ",\"oldest\":" N0 ",\"newest\":" N1 "}",
+     "oldest"},
+    {RESUME, "{\"journal\":" J ",\"oldest\":" N42 ",\"newest\":" N1 "}",
+     "newest"},
+    {STATE, "{\"online\":1}", "online"},
+    {STATE, "{\"online\":true,\"boot\":\"5D1E88C2\"}", "boot"},
+    {STATE, "{\"online\":true,\"boot\":\"5d1e88c\\u0001\"}", "boot"},
+    {STATE, "{\"online\":true,\"boot\":\"5d1e88c2\",\"session\":-1}",
+     "session"},
+    {STATE,
+     "{\"online\":true,\"boot\":\"5d1e88c2\",\"session\":1,"
+     "\"version\":\"12345678901234567890123456789012\"}",
+     "version"},
+    {STATE,
+     "{\"online\":true,\"boot\":\"5d1e88c2\",\"session\":1,"
+     "\"version\":\"1\",\"store\":\"hub\"}",
+     "store"},
+    {PULL, "{\"after\":0,\"limit\":1}", "log"},
+    {PULL, "{\"log\":\"x\",\"after\":0,\"limit\":1}", "log"},
+    {PULL, "{\"log\":\"\",\"after\":0,\"limit\":1001}", "limit"},
+    {PULL, "{\"log\":\"\",\"after\":0,\"limit\":1,\"want\":[]}", "want"},
+    {PULL,
+     "{\"log\":\"\",\"after\":0,\"limit\":1,"
+     "\"want\":[\"2501008336538\"]}",
+     "want"},
+    {PULL, "{\"log\":\"\",\"after\":0,\"limit\":1,\"want\":[" TOKEN ",7]}",
+     "want"},
+    {DESK, "{\"log\":" J ",\"from\":1,\"more\":true,\"records\":[]}", "to"},
+    {DESK, "{\"log\":" J ",\"to\":1,\"more\":true,\"records\":[]}", "from"},
+    {DESK,
+     "{\"log\":" J ",\"from\":2,\"to\":1,\"more\":true,"
+     "\"records\":[]}",
+     "to"},
+    {DESK, "{\"log\":" J ",\"more\":true,\"records\":{}}", "records"},
+    {RECORD, "{\"kind\":\"offer\",\"key\":\"k\",\"value\":1}", "position"},
+    {RECORD, "{\"position\":1,\"kind\":\"\",\"key\":\"k\",\"value\":1}",
+     "kind"},
+    {RECORD,
+     "{\"position\":1,\"kind\":\"offer\",\"key\":\"\","
+     "\"value\":1}",
+     "key"},
+    {RECORD, "{\"position\":1,\"kind\":\"offer\",\"key\":\"k\"}", "value"},
+    {RECORD,
+     "{\"position\":1,\"kind\":\"offer\",\"key\":\"k\","
+     "\"value\":1,\"expires\":null}",
+     "expires"},
+    {BELL, "{\"log\":" J ",\"through\":\"1\"}", "through"},
+    {HUB, "{\"online\":true,\"epoch\":1,\"dicts\":[0],\"window\":1}", "dicts"},
+    {HUB,
+     "{\"online\":true,\"epoch\":1,\"dicts\":[4294967296],"
+     "\"window\":1}",
+     "dicts"},
+    {HUB,
+     "{\"online\":true,\"epoch\":1,"
+     "\"dicts\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17],"
+     "\"window\":1}",
+     "dicts"},
+};
 
+static void bad_payloads_are_refused_by_name(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         json_t *json = json_of(bad[i].text);
