@@ -16,6 +16,8 @@
 /* A look-up outlives its dial when that is cancelled: evdns answers later. */
 struct lookup {
     struct dial *dial; /* NULL: cancelled */
+    struct event_base *loop;
+    struct evdns_base *dns; /* taken over when cancelled */
 };
 
 struct dial {
@@ -121,13 +123,23 @@ static void on_step(evutil_socket_t fd, short what, void *arg) {
     finish(dial);
 }
 
+/* evdns still works on its base while it answers a cancelled look-up. */
+static void free_dns(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    evdns_base_free(arg, 0);
+}
+
 static void on_found(int rc, struct evutil_addrinfo *found, void *arg) {
     struct lookup *lookup = arg;
     struct dial *dial = lookup->dial;
 
     if (!dial) {
+        struct timeval now = {0};
         if (found)
             evutil_freeaddrinfo(found);
+        (void)event_base_once(lookup->loop, -1, EV_TIMEOUT, free_dns,
+                              lookup->dns, &now);
         free(lookup);
         return;
     }
@@ -158,6 +170,8 @@ static void look_up(struct dial *dial) {
                                        "/etc/resolv.conf");
     dial->lookup = ts_alloc(sizeof *dial->lookup);
     dial->lookup->dial = dial;
+    dial->lookup->loop = dial->loop;
+    dial->lookup->dns = dial->dns;
     request = evdns_getaddrinfo(dial->dns, dial->host, port, &hints, on_found,
                                 dial->lookup);
     if (dial->lookup)
@@ -184,10 +198,10 @@ void dial_free(struct dial *dial) {
         return;
     if (dial->lookup) {
         dial->lookup->dial = NULL;
-        if (dial->request)
-            evdns_getaddrinfo_cancel(dial->request);
+        evdns_getaddrinfo_cancel(dial->request);
+    } else {
+        evdns_base_free(dial->dns, 0);
     }
-    evdns_base_free(dial->dns, 1);
     close_socket(dial);
     event_free(dial->step);
     if (dial->found)

@@ -67,6 +67,7 @@ struct mqtt {
     struct news_queue news;
     size_t queued; /* bytes published since the client last wrote all */
     bool ended;    /* the client's session is over, not yet reported */
+    bool vague;    /* `reason` says no more than that; the line knows better */
     struct ts_err reason;
     struct mqtt_stats stats;
     uint64_t bare_in, bare_out; /* of lines that are gone */
@@ -207,7 +208,7 @@ static void free_session(struct mqtt *mqtt) {
     count_line(mqtt);
     line_free(mqtt->line);
     mqtt->line = NULL;
-    mqtt->ended = false;
+    mqtt->ended = mqtt->vague = false;
     news_clear(mqtt);
 }
 
@@ -256,9 +257,10 @@ static void session_over(struct mqtt *mqtt) {
 }
 
 static void fail_session(struct mqtt *mqtt, const struct ts_err *reason) {
-    if (!mqtt->ended)
+    if (!mqtt->ended || mqtt->vague)
         mqtt->reason = *reason;
     mqtt->ended = true;
+    mqtt->vague = false;
     event_active(mqtt->deliver, 0, 0);
 }
 
@@ -367,7 +369,11 @@ static void on_disconnect(struct mosquitto *client, void *arg, int rc,
                       mosquitto_reason_string(rc), (unsigned)rc);
     else
         (void)ts_fail(&reason, TS_CLOSED, "the broker closed the connection");
+    if (mqtt->ended)
+        return;
     fail_session(mqtt, &reason);
+    mqtt->vague = rc != MQTT_RC_SESSION_TAKEN_OVER &&
+                  rc != MOSQ_ERR_KEEPALIVE && rc < 0x80;
 }
 
 static void rearm(struct mqtt *mqtt) {
@@ -391,7 +397,8 @@ static void check_rc(struct mqtt *mqtt, int rc) {
     }
     (void)ts_fail(&reason, TS_CLOSED, "the MQTT session ended: %s",
                   mosquitto_strerror(rc));
-    fail_session(mqtt, &reason);
+    if (!mqtt->ended)
+        fail_session(mqtt, &reason);
     if (mqtt->readable)
         (void)event_del(mqtt->readable);
     if (mqtt->writable)
@@ -537,8 +544,6 @@ static void on_line_closed(void *ctx, const struct ts_err *reason) {
          turn++)
         if (mosquitto_loop_read(mqtt->client, 1) != MOSQ_ERR_SUCCESS)
             break;
-    if (mqtt->ended && mqtt->reason.status == TS_CLOSED)
-        mqtt->reason = *reason;
     fail_session(mqtt, reason);
 }
 

@@ -342,20 +342,27 @@ static bool same_bytes(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b) {
     return a->len == b->len && !memcmp(a->p, b->p, a->len);
 }
 
+/* With a dead clock the floor is only the earliest that it can be now: enough
+ * to say that something has expired, never that it is not valid yet. */
+static bool clock_is_dead(const struct tls *tls) {
+    return ts_clock_wall(tls->clock).unix_ms < tls->floor.unix_ms;
+}
+
 static uint32_t time_flags(const struct tls *tls, const mbedtls_x509_crt *crt,
                            const char *now) {
+    bool dead = clock_is_dead(tls);
     uint32_t flags = 0;
 
     if (time_order(&crt->valid_to, now) < 0)
         flags |= MBEDTLS_X509_BADCERT_EXPIRED;
-    if (time_order(&crt->valid_from, now) > 0)
+    if (!dead && time_order(&crt->valid_from, now) > 0)
         flags |= MBEDTLS_X509_BADCERT_FUTURE;
     for (const mbedtls_x509_crl *crl = &tls->crl; crl; crl = crl->next) {
         if (!crl->raw.p || !same_bytes(&crl->issuer_raw, &crt->issuer_raw))
             continue;
         if (crl->next_update.year && time_order(&crl->next_update, now) < 0)
             flags |= MBEDTLS_X509_BADCRL_EXPIRED;
-        if (time_order(&crl->this_update, now) > 0)
+        if (!dead && time_order(&crl->this_update, now) > 0)
             flags |= MBEDTLS_X509_BADCRL_FUTURE;
     }
     return flags;

@@ -1,0 +1,472 @@
+#include "sync/mqtt.h"
+
+#include "cmocka_all.h"
+#include "probe.h"
+#include "tests/support/broker.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fixture {
+    struct event_base *loop;
+    char *folder, *certs;
+};
+
+static int set_up(void **state) {
+    struct fixture *f = ts_alloc(sizeof *f);
+
+    f->loop = event_base_new();
+    f->folder = test_folder_new("mqtt");
+    f->certs = test_folder_new("certs");
+    test_certs_make(f->certs);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct fixture *f = *state;
+
+    event_base_free(f->loop);
+    test_folder_free(f->folder);
+    test_folder_free(f->certs);
+    free(f);
+    return 0;
+}
+
+static void publish(struct probe *probe, const char *topic, const char *text,
+                    bool retain) {
+    int id = 0;
+
+    assert_int_equal(mqtt_publish(probe->mqtt, topic, ts_slice_text(text),
+                                  retain, &id, NULL),
+                     TS_OK);
+    assert_int_not_equal(id, 0);
+}
+
+static void round_trip(struct probe *probe) {
+    probe_wait(probe, &probe->ups, 1);
+    assert_int_equal(mqtt_subscribe(probe->mqtt, "a/b", NULL), TS_OK);
+    publish(probe, "a/b", "hello", false);
+    probe_wait(probe, &probe->messages, 1);
+    assert_string_equal(probe->last_payload, "hello");
+    assert_string_equal(probe->last_topic, "a/b");
+    assert_false(probe->last_retained);
+    probe_wait(probe, &probe->published, 1);
+    assert_int_equal(probe->last_reason, 0);
+}
+
+static void test_plain(void **state) {
+    struct fixture *f = *state;
+    struct broker *broker = broker_start(f->folder, 0, "");
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    struct probe probe;
+    struct mqtt_stats stats;
+
+    probe_open(&probe, f->loop, &options);
+    round_trip(&probe);
+    mqtt_get_stats(probe.mqtt, &stats);
+    assert_int_equal(stats.connections, 1);
+    assert_true(stats.bytes_out > 20 && stats.bytes_in > 10);
+    probe_close(&probe);
+    broker_stop(broker);
+}
+
+static void test_tls_and_resumption(void **state) {
+    struct fixture *f = *state;
+    char *settings = broker_tls_settings(f->certs, "server", NULL);
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    char texts[3][300];
+    struct probe probe;
+    struct mqtt_stats stats;
+
+    probe_tls(&options, texts, f->certs, "client");
+    probe_open(&probe, f->loop, &options);
+    round_trip(&probe);
+    for (unsigned i = 1; i <= 3; i++) {
+        mqtt_reset(probe.mqtt);
+        probe_wait(&probe, &probe.downs, i);
+        probe_wait(&probe, &probe.ups, i + 1);
+        mqtt_get_stats(probe.mqtt, &stats);
+        assert_int_equal(stats.resumed, i);
+    }
+    probe_close(&probe);
+    broker_stop(broker);
+    free(settings);
+}
+
+static void test_large_both_ways(void **state) {
+    enum { SIZE = 128 * 1024, COUNT = 40 };
+    struct fixture *f = *state;
+    char *settings = broker_tls_settings(f->certs, "server", NULL);
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    char texts[3][300];
+    struct probe probe;
+    uint8_t *bytes = ts_alloc(SIZE);
+    unsigned sent = 0;
+    unsigned full = 0;
+
+    probe_tls(&options, texts, f->certs, "client");
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.ups, 1);
+    memset(bytes, 'x', SIZE);
+    assert_int_equal(mqtt_subscribe(probe.mqtt, "big", NULL), TS_OK);
+    while (sent < COUNT) {
+        int id;
+        enum ts_status status = mqtt_publish(
+            probe.mqtt, "big", ts_slice_of(bytes, SIZE), false, &id, NULL);
+        if (status == TS_OK) {
+            sent++;
+            continue;
+        }
+        assert_int_equal(status, TS_FULL);
+        full++;
+        probe_wait(&probe, &probe.published, sent);
+    }
+    probe_wait(&probe, &probe.messages, COUNT);
+    assert_int_equal(probe.largest, SIZE);
+    assert_true(full > 0);
+    assert_int_equal(probe.downs, 0);
+    probe_close(&probe);
+    broker_stop(broker);
+    free(settings);
+    free(bytes);
+}
+
+static void test_publish_inside_callback(void **state) {
+    struct fixture *f = *state;
+    struct broker *broker = broker_start(f->folder, 0, "");
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    struct probe probe;
+
+    probe_open(&probe, f->loop, &options);
+    probe.chain = true;
+    probe.wanted = 500;
+    probe_wait(&probe, &probe.ups, 1);
+    assert_int_equal(mqtt_subscribe(probe.mqtt, "a/b", NULL), TS_OK);
+    publish(&probe, "a/b", "first", false);
+    probe_wait(&probe, &probe.messages, 500);
+    probe_close(&probe);
+    broker_stop(broker);
+}
+
+static void test_broker_restart(void **state) {
+    struct fixture *f = *state;
+    char *settings = broker_tls_settings(f->certs, "server", NULL);
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    uint16_t port = broker_port(broker);
+    struct mqtt_options options = probe_options(f->folder, port);
+    char texts[3][300];
+    struct probe probe;
+
+    probe_tls(&options, texts, f->certs, "client");
+    probe_open(&probe, f->loop, &options);
+    round_trip(&probe);
+    publish(&probe, "a/b", "in flight", false);
+    broker_kill(broker);
+    probe_wait(&probe, &probe.downs, 1);
+    assert_false(mqtt_is_up(probe.mqtt));
+    assert_int_equal(
+        mqtt_publish(probe.mqtt, "a/b", ts_slice_text("x"), false, NULL, NULL),
+        TS_CLOSED);
+    probe_wait(&probe, &probe.downs, 3);
+    assert_non_null(strstr(probe.down_text, "nothing listens there"));
+    broker = broker_start(f->folder, port, settings);
+    probe_wait(&probe, &probe.ups, 2);
+    publish(&probe, "a/b", "after", false);
+    probe_close(&probe);
+    broker_stop(broker);
+    free(settings);
+}
+
+/* The will is sent when the line is cut, not after mqtt_stop. */
+static void test_will(void **state) {
+    struct fixture *f = *state;
+    struct broker *broker = broker_start(f->folder, 0, "");
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    struct probe watcher;
+    struct probe dying;
+
+    options.client_id = "watcher";
+    probe_open(&watcher, f->loop, &options);
+    probe_wait(&watcher, &watcher.ups, 1);
+    assert_int_equal(mqtt_subscribe(watcher.mqtt, "gone", NULL), TS_OK);
+    options.client_id = "dying";
+    probe_open(&dying, f->loop, &options);
+    mqtt_set_will(dying.mqtt, "gone", ts_slice_text("will"), true);
+    probe_wait(&dying, &dying.ups, 1);
+    mqtt_stop(dying.mqtt);
+    assert_int_equal(dying.downs, 1);
+    mqtt_start(dying.mqtt);
+    probe_wait(&dying, &dying.ups, 2);
+    assert_int_equal(watcher.messages, 0);
+    probe_close(&dying);
+    probe_wait(&watcher, &watcher.messages, 1);
+    assert_string_equal(watcher.last_payload, "will");
+    probe_close(&watcher);
+    broker_stop(broker);
+}
+
+static char *write_acl(const struct fixture *f) {
+    char path[300];
+    struct ts_buf settings = {0};
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/acl", f->folder);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    (void)fputs("topic readwrite allowed\n", file);
+    (void)fclose(file);
+    assert_int_equal(ts_buf_printf(&settings, "acl_file %s\n", path), TS_OK);
+    (void)ts_buf_text(&settings);
+    return (char *)settings.data;
+}
+
+static void test_denied_publish(void **state) {
+    struct fixture *f = *state;
+    char *settings = write_acl(f);
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    struct probe probe;
+
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.ups, 1);
+    publish(&probe, "forbidden", "x", false);
+    probe_wait(&probe, &probe.published, 1);
+    assert_int_equal(probe.last_reason, 0x87);
+    publish(&probe, "allowed", "x", false);
+    probe_wait(&probe, &probe.published, 2);
+    assert_int_equal(probe.last_reason, 0x10);
+    probe_close(&probe);
+    options.version = MQTT_3_1_1;
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.ups, 1);
+    publish(&probe, "forbidden", "x", false);
+    probe_wait(&probe, &probe.published, 1);
+    assert_int_equal(probe.last_reason, 0);
+    probe_close(&probe);
+    broker_stop(broker);
+    free(settings);
+}
+
+/* A broker of four bytes: answers each CONNECT by its protocol level. */
+struct tiny {
+    struct event *accept;
+    int listener;
+    uint16_t port;
+    uint8_t v5_code, v4_code; /* CONNACK return codes, 3.1.1 form */
+    bool silent_5;            /* closes instead of refusing version 5 */
+    unsigned connects[6];
+};
+
+struct tiny_peer {
+    struct tiny *tiny;
+    struct event *read;
+};
+
+static void tiny_read(evutil_socket_t fd, short what, void *arg) {
+    struct tiny_peer *peer = arg;
+    uint8_t bytes[512];
+    ssize_t got = recv(fd, bytes, sizeof bytes, 0);
+    uint8_t level = got > 8 && bytes[0] == 0x10 ? bytes[8] : 0;
+
+    (void)what;
+    if (level == 4 || (level == 5 && !peer->tiny->silent_5)) {
+        uint8_t code = level == 5 ? peer->tiny->v5_code : peer->tiny->v4_code;
+        uint8_t answer[4] = {0x20, 2, 0, code};
+        peer->tiny->connects[level]++;
+        (void)!send(fd, answer, sizeof answer, MSG_NOSIGNAL);
+        if (!code)
+            return;
+    } else if (level == 5) {
+        peer->tiny->connects[level]++;
+    } else if (got > 0) {
+        return;
+    }
+    event_free(peer->read);
+    (void)close(fd);
+    free(peer);
+}
+
+static void tiny_accept(evutil_socket_t fd, short what, void *arg) {
+    struct tiny_peer *peer = ts_alloc(sizeof *peer);
+    struct tiny *tiny = arg;
+
+    (void)what;
+    peer->tiny = tiny;
+    fd = accept(fd, NULL, NULL);
+    peer->read = event_new(event_get_base(tiny->accept), fd,
+                           EV_READ | EV_PERSIST, tiny_read, peer);
+    (void)event_add(peer->read, NULL);
+}
+
+static void tiny_start(struct tiny *tiny, struct event_base *loop) {
+    struct sockaddr_in at = {.sin_family = AF_INET};
+
+    tiny->port = test_port_free();
+    at.sin_port = htons(tiny->port);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    tiny->listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(tiny->listener, (struct sockaddr *)&at, sizeof at),
+                     0);
+    assert_int_equal(listen(tiny->listener, 8), 0);
+    tiny->accept = event_new(loop, tiny->listener, EV_READ | EV_PERSIST,
+                             tiny_accept, tiny);
+    (void)event_add(tiny->accept, NULL);
+}
+
+static void tiny_stop(struct tiny *tiny, struct event_base *loop) {
+    event_free(tiny->accept);
+    (void)close(tiny->listener);
+    /* Its peers see the end of the client. */
+    for (int i = 0; i < 50; i++)
+        (void)event_base_loop(loop, EVLOOP_NONBLOCK);
+}
+
+static void test_fallback(void **state) {
+    struct fixture *f = *state;
+
+    for (int silent = 0; silent < 2; silent++) {
+        struct tiny tiny = {.v5_code = 1, .silent_5 = silent};
+        struct probe probe;
+        tiny_start(&tiny, f->loop);
+        struct mqtt_options options = probe_options(f->folder, tiny.port);
+        probe_open(&probe, f->loop, &options);
+        probe_wait(&probe, &probe.ups, 1);
+        assert_int_equal(tiny.connects[5], silent ? 2 : 1);
+        assert_int_equal(tiny.connects[4], 1);
+        probe_close(&probe);
+        tiny_stop(&tiny, f->loop);
+    }
+}
+
+static void test_connack_texts(void **state) {
+    static const struct {
+        uint8_t code;
+        const char *text;
+    } cases[] = {{2, "does not accept our client id"},
+                 {3, "not available now"},
+                 {4, "does not accept our user name"},
+                 {5, "does not authorise this client"}};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tiny tiny = {.v4_code = cases[i].code};
+        struct probe probe;
+        tiny_start(&tiny, f->loop);
+        struct mqtt_options options = probe_options(f->folder, tiny.port);
+        options.version = MQTT_3_1_1;
+        probe_open(&probe, f->loop, &options);
+        probe_wait(&probe, &probe.downs, 2);
+        assert_int_equal(probe.ups, 0);
+        assert_non_null(strstr(probe.down_text, cases[i].text));
+        probe_close(&probe);
+        tiny_stop(&tiny, f->loop);
+    }
+}
+
+static void test_no_such_host(void **state) {
+    struct fixture *f = *state;
+    struct mqtt_options options = probe_options(f->folder, 1883);
+    struct probe probe;
+
+    options.host = "no such host.invalid";
+    options.connect_timeout_s = 2;
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 1);
+    assert_non_null(strstr(probe.down_text, "no such host.invalid"));
+    assert_non_null(strstr(probe.down_text, "DNS"));
+    probe_close(&probe);
+}
+
+static void test_long_runtime_dir(void **state) {
+    struct fixture *f = *state;
+    struct broker *broker = broker_start(f->folder, 0, "");
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    char path[512];
+    struct probe probe;
+
+    (void)snprintf(path, sizeof path, "%s/%0150d", f->folder, 7);
+    options.runtime_dir = path;
+    probe_open(&probe, f->loop, &options);
+    round_trip(&probe);
+    probe_close(&probe);
+    assert_int_equal(rmdir(path), 0); /* nothing is left behind */
+    broker_stop(broker);
+}
+
+static void test_open_runtime_dir(void **state) {
+    struct fixture *f = *state;
+    struct broker *broker = broker_start(f->folder, 0, "");
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    char path[512];
+    struct probe probe;
+
+    (void)snprintf(path, sizeof path, "%s/open", f->folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+    options.runtime_dir = path;
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 2);
+    assert_int_equal(probe.ups, 0);
+    assert_non_null(strstr(probe.down_text, "mode 0700"));
+    probe_close(&probe);
+    broker_stop(broker);
+}
+
+static void test_wrong_options(void **state) {
+    struct fixture *f = *state;
+    struct mqtt_options good = probe_options(f->folder, 1883);
+    struct mqtt_events events = {0};
+    struct ts_err err;
+    struct mqtt *mqtt = NULL;
+
+    for (int i = 0; i < 7; i++) {
+        struct mqtt_options o = good;
+        if (i == 0)
+            o.host = "";
+        else if (i == 1)
+            o.port = 0;
+        else if (i == 2)
+            o.client_id = NULL;
+        else if (i == 3)
+            o.keepalive_s = 1;
+        else if (i == 4)
+            o.backoff_max_ms = 1;
+        else if (i == 5)
+            o.tls = true;
+        else
+            o.connect_timeout_s = 0;
+        err.text[0] = 0;
+        assert_int_equal(mqtt_new(&mqtt, f->loop, &o, &events, &err),
+                         TS_INVALID);
+        assert_true(strlen(err.text) > 10);
+        assert_null(mqtt);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_tls_and_resumption),
+        cmocka_unit_test(test_large_both_ways),
+        cmocka_unit_test(test_publish_inside_callback),
+        cmocka_unit_test(test_broker_restart),
+        cmocka_unit_test(test_will),
+        cmocka_unit_test(test_denied_publish),
+        cmocka_unit_test(test_fallback),
+        cmocka_unit_test(test_connack_texts),
+        cmocka_unit_test(test_no_such_host),
+        cmocka_unit_test(test_long_runtime_dir),
+        cmocka_unit_test(test_open_runtime_dir),
+        cmocka_unit_test(test_wrong_options),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

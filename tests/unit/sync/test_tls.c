@@ -1,0 +1,354 @@
+/* Each wrong certificate, file and peer has its own message, and nothing is
+ * published. The broker is real. */
+#include "sync/mqtt.h"
+
+#include "cmocka_all.h"
+#include "probe.h"
+#include "tests/support/broker.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct fixture {
+    struct event_base *loop;
+    char *folder, *certs;
+};
+
+static int set_up(void **state) {
+    struct fixture *f = ts_alloc(sizeof *f);
+
+    f->loop = event_base_new();
+    f->folder = test_folder_new("tls");
+    f->certs = test_folder_new("certs");
+    test_certs_make(f->certs);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct fixture *f = *state;
+
+    event_base_free(f->loop);
+    test_folder_free(f->folder);
+    test_folder_free(f->certs);
+    free(f);
+    return 0;
+}
+
+struct wrong {
+    const char *server, *client;
+    const char *ca; /* NULL: ca.crt */
+    bool crl;       /* the client checks it */
+    const char *text, *also;
+};
+
+static const struct wrong wrongs[] = {
+    {"server-expired", "client", NULL, false, "expired on 2021-02-03T04:05:06Z",
+     "renew"},
+    {"server-future", "client", NULL, false,
+     "not valid before 2048-02-03T04:05:06Z", "clock"},
+    {"server-rogue", "client", NULL, false, "is not signed by the CA in",
+     "/ca.crt"},
+    {"server", "client", "rogue-ca.crt", false, "is not signed by the CA in",
+     "/rogue-ca.crt"},
+    {"server-other", "client", NULL, false,
+     "wanted localhost, but it is for broker.example", "server_name"},
+    {"server-revoked", "client", NULL, true, "is revoked by the list in",
+     "/crl.pem"},
+    {"server", "client-revoked", NULL, false,
+     "says that our certificate is revoked", "enroll"},
+    {"server", "client-expired", NULL, false,
+     "says that our certificate is expired", "renew"},
+    {"server", "client-rogue", NULL, false,
+     "does not know the CA of our certificate", "signed by the CA"},
+};
+
+static void check_wrong(const struct fixture *f, const struct wrong *wrong) {
+    char *settings = broker_tls_settings(f->certs, wrong->server, "crl.pem");
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    char texts[3][300];
+    char crl[300];
+    struct probe probe;
+    char *log;
+
+    probe_tls(&options, texts, f->certs, wrong->client);
+    if (wrong->ca)
+        (void)snprintf(texts[0], sizeof texts[0], "%s/%s", f->certs, wrong->ca);
+    (void)snprintf(crl, sizeof crl, "%s/crl.pem", f->certs);
+    options.crl_file = wrong->crl ? crl : NULL;
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 3);
+    if (!strstr(probe.down_text, wrong->text) ||
+        !strstr(probe.down_text, wrong->also))
+        fail_msg("%s, %s: %s", wrong->server, wrong->client, probe.down_text);
+    assert_int_equal(probe.down_status, TS_DENIED);
+    assert_int_equal(probe.ups, 0);
+    probe_close(&probe);
+    log = broker_log(broker);
+    assert_null(strstr(log, "CONNECT"));
+    assert_null(strstr(log, "PUBLISH"));
+    free(log);
+    broker_stop(broker);
+    free(settings);
+}
+
+static void test_wrong_certificates(void **state) {
+    for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++)
+        check_wrong(*state, &wrongs[i]);
+}
+
+static void check_files(const struct fixture *f, struct mqtt_options options,
+                        const char *text, const char *also) {
+    struct mqtt_events events = {0};
+    struct ts_err err = {0};
+    struct mqtt *mqtt = NULL;
+
+    assert_int_equal(mqtt_new(&mqtt, f->loop, &options, &events, &err),
+                     TS_INVALID);
+    assert_null(mqtt);
+    if (!strstr(err.text, text) || !strstr(err.text, also))
+        fail_msg("wanted \"%s\" and \"%s\": %s", text, also, err.text);
+}
+
+static void test_files(void **state) {
+    struct fixture *f = *state;
+    struct mqtt_options good = probe_options(f->folder, 8883);
+    struct mqtt_options o;
+    char texts[3][300];
+    char other[300];
+    char empty[300];
+    FILE *file;
+
+    probe_tls(&good, texts, f->certs, "client");
+    (void)snprintf(other, sizeof other, "%s/client-2.key", f->certs);
+    (void)snprintf(empty, sizeof empty, "%s/empty", f->folder);
+    file = fopen(empty, "we");
+    assert_non_null(file);
+    (void)fclose(file);
+    o = good;
+    o.ca_file = "/nowhere/ca.crt";
+    check_files(f, o, "CA certificate (ca_file)", "/nowhere/ca.crt");
+    o = good;
+    o.cert_file = "/nowhere/own.crt";
+    check_files(f, o, "own certificate (cert_file)", "/nowhere/own.crt");
+    o = good;
+    o.key_file = "/nowhere/own.key";
+    check_files(f, o, "private key (key_file)", "/nowhere/own.key");
+    o = good;
+    o.crl_file = "/nowhere/crl.pem";
+    check_files(f, o, "revocation list (crl_file)", "/nowhere/crl.pem");
+    o = good;
+    o.key_file = other;
+    check_files(f, o, "does not belong to certificate", other);
+    o = good;
+    o.cert_file = empty;
+    check_files(f, o, "is empty", empty);
+    o = good;
+    o.ca_file = good.key_file;
+    check_files(f, o, "no PEM certificate", good.key_file);
+    o = good;
+    o.key_file = good.cert_file;
+    check_files(f, o, "no PEM private key", good.cert_file);
+}
+
+/* A listener that is no TLS broker: says `greeting`, or nothing at all. */
+struct rude {
+    struct event *accept, *peer;
+    int fd, peer_fd;
+    uint16_t port;
+    const char *greeting;
+};
+
+static void rude_accept(evutil_socket_t fd, short what, void *arg) {
+    struct rude *rude = arg;
+
+    (void)what;
+    if (rude->peer_fd >= 0)
+        (void)close(rude->peer_fd);
+    rude->peer_fd = accept(fd, NULL, NULL);
+    if (rude->greeting)
+        (void)!send(rude->peer_fd, rude->greeting, strlen(rude->greeting),
+                    MSG_NOSIGNAL);
+}
+
+static void rude_start(struct rude *rude, struct event_base *loop) {
+    struct sockaddr_in at = {.sin_family = AF_INET};
+
+    rude->peer_fd = -1;
+    rude->port = test_port_free();
+    at.sin_port = htons(rude->port);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    rude->fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(rude->fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(rude->fd, 8), 0);
+    rude->accept =
+        event_new(loop, rude->fd, EV_READ | EV_PERSIST, rude_accept, rude);
+    (void)event_add(rude->accept, NULL);
+}
+
+static void rude_stop(struct rude *rude) {
+    event_free(rude->accept);
+    (void)close(rude->fd);
+    if (rude->peer_fd >= 0)
+        (void)close(rude->peer_fd);
+}
+
+static void test_no_tls_peer(void **state) {
+    struct fixture *f = *state;
+    struct rude rude = {.greeting = "220 mail.example ESMTP\r\n"};
+    char texts[3][300];
+    struct probe probe;
+
+    rude_start(&rude, f->loop);
+    struct mqtt_options options = probe_options(f->folder, rude.port);
+    probe_tls(&options, texts, f->certs, "client");
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 1);
+    assert_non_null(strstr(probe.down_text, "does not speak TLS"));
+    probe_close(&probe);
+    rude_stop(&rude);
+}
+
+static void test_handshake_timeout(void **state) {
+    struct fixture *f = *state;
+    struct rude rude = {.greeting = NULL};
+    char texts[3][300];
+    struct probe probe;
+
+    rude_start(&rude, f->loop);
+    struct mqtt_options options = probe_options(f->folder, rude.port);
+    probe_tls(&options, texts, f->certs, "client");
+    options.connect_timeout_s = 1;
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 1);
+    assert_non_null(strstr(probe.down_text, "no answer in the TLS handshake"));
+    probe_close(&probe);
+    rude_stop(&rude);
+}
+
+static void test_plain_broker(void **state) {
+    struct fixture *f = *state;
+    struct broker *broker = broker_start(f->folder, 0, "");
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    char texts[3][300];
+    struct probe probe;
+
+    probe_tls(&options, texts, f->certs, "client");
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 1);
+    assert_non_null(strstr(probe.down_text, "the broker's TLS listener"));
+    probe_close(&probe);
+    broker_stop(broker);
+}
+
+static void test_refused_port(void **state) {
+    struct fixture *f = *state;
+    struct mqtt_options options = probe_options(f->folder, test_port_free());
+    char texts[3][300];
+    struct probe probe;
+
+    probe_tls(&options, texts, f->certs, "client");
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 1);
+    assert_non_null(strstr(probe.down_text, "nothing listens there"));
+    probe_close(&probe);
+}
+
+struct fake_time {
+    struct ts_wall wall;
+};
+static struct ts_wall fake_wall(void *ctx) {
+    return ((struct fake_time *)ctx)->wall;
+}
+static struct ts_mono fake_mono(void *ctx) {
+    (void)ctx;
+    return ts_clock_mono(ts_clock_system());
+}
+static bool fake_synchronised(void *ctx) {
+    (void)ctx;
+    return false;
+}
+
+static struct ts_wall instant(const char *text) {
+    struct ts_wall at;
+
+    assert_int_equal(ts_wall_parse(&at, ts_slice_text(text)), TS_OK);
+    return at;
+}
+
+/* A dead clock is lifted to the floor; only a trusted instant moves that. */
+static void test_dead_clock(void **state) {
+    struct fixture *f = *state;
+    char *settings = broker_tls_settings(f->certs, "server", NULL);
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    struct fake_time time = {instant("1970-01-01T00:00:09Z")};
+    struct ts_clock clock = {&time, fake_wall, fake_mono, fake_synchronised};
+    char texts[3][300];
+    struct probe probe;
+
+    probe_tls(&options, texts, f->certs, "client");
+    options.clock = &clock;
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.ups, 1);
+    probe_close(&probe);
+
+    /* The local clock beyond the end: refused, and it lifts no floor. */
+    time.wall = instant("2050-06-01T00:00:00Z");
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 1);
+    assert_non_null(strstr(probe.down_text, "expired on 2049-12-31"));
+    assert_non_null(strstr(probe.down_text, "time used here: 2050-06-01"));
+    time.wall = instant("1970-01-01T00:00:09Z");
+    probe_wait(&probe, &probe.ups, 1);
+
+    /* A trusted instant beyond the end: the clock cannot go behind it. A full
+     * handshake is needed, so the ticket keys of the broker are renewed. */
+    mqtt_trust_time(probe.mqtt, instant("2050-06-01T00:00:00Z"));
+    broker_stop(broker);
+    broker = broker_start(f->folder, options.port, settings);
+    while (!strstr(probe.down_text, "expired on 2049-12-31"))
+        probe_wait(&probe, &probe.downs, probe.downs + 1);
+    assert_non_null(strstr(probe.down_text, "time used here: 2050-06-01"));
+    probe_close(&probe);
+    broker_stop(broker);
+    free(settings);
+}
+
+static void test_numeric_host_with_name(void **state) {
+    struct fixture *f = *state;
+    char *settings = broker_tls_settings(f->certs, "server-other", NULL);
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    char texts[3][300];
+    struct probe probe;
+
+    probe_tls(&options, texts, f->certs, "client");
+    options.host = "127.0.0.1";
+    options.server_name = "broker.example";
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.ups, 1);
+    probe_close(&probe);
+    broker_stop(broker);
+    free(settings);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wrong_certificates),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_no_tls_peer),
+        cmocka_unit_test(test_handshake_timeout),
+        cmocka_unit_test(test_plain_broker),
+        cmocka_unit_test(test_refused_port),
+        cmocka_unit_test(test_dead_clock),
+        cmocka_unit_test(test_numeric_host_with_name),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
