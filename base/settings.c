@@ -176,6 +176,7 @@ static void default_list(struct ts_setting_value *value, const char *text) {
 void ts_setting_default(struct ts_setting_value *value,
                         const struct ts_setting *row) {
     struct ts_buf why = {0};
+    bool good;
 
     if (!row->fallback)
         return;
@@ -184,8 +185,8 @@ void ts_setting_default(struct ts_setting_value *value,
         return;
     }
     add_word(value, row->fallback, strlen(row->fallback));
-    if (!ts_setting_accept(row, value->texts[0], &value->number, &why))
-        assert(!"a default that its own row refuses");
+    good = ts_setting_accept(row, value->texts[0], &value->number, &why);
+    assert(good && "a default that its own row refuses");
     ts_buf_fini(&why);
 }
 
