@@ -133,8 +133,8 @@ void db_close(struct db *db) {
     free(db);
 }
 
-enum ts_status db_hold(struct db *db, struct ts_err *err) {
-    return db->adapter->hold(db->engine, err);
+enum ts_status db_hold(struct db *db, bool *alone, struct ts_err *err) {
+    return db->adapter->hold(db->engine, alone, err);
 }
 
 static enum ts_status named(enum ts_status status,

@@ -57,9 +57,10 @@ void db_close(struct db *db);
 
 /* Becomes the one process that takes events. SQLite: a lock file beside the
  * database, TS_DENIED when another process has it; on PostgreSQL the shard
- * leases decide (hub/lease.h). Other processes may still open the database
- * for short writes. */
-enum ts_status db_hold(struct db *db, struct ts_err *err) TS_MUST_USE;
+ * leases decide (hub/lease.h), and *alone is false. Other processes may still
+ * open the database for short writes. */
+enum ts_status db_hold(struct db *db, bool *alone,
+                       struct ts_err *err) TS_MUST_USE;
 /* Plans a statement without running it: for the test of all statements. */
 enum ts_status db_prepare(struct db *db, const struct db_statement *statement,
                           struct ts_err *err) TS_MUST_USE;

@@ -24,7 +24,7 @@ struct db_adapter {
     void (*rollback)(void *engine);
     /* Inside a transaction: keeps another process out of the schema. */
     enum ts_status (*lock_schema)(void *engine, struct ts_err *err);
-    enum ts_status (*hold)(void *engine, struct ts_err *err);
+    enum ts_status (*hold)(void *engine, bool *alone, struct ts_err *err);
 };
 
 extern const struct db_adapter db_adapter_sqlite;

@@ -433,9 +433,10 @@ static enum ts_status lock_schema(void *ctx, struct ts_err *err) {
     return command(ctx, "SELECT pg_advisory_xact_lock(32762643843625569)", err);
 }
 
-static enum ts_status hold(void *ctx, struct ts_err *err) {
+static enum ts_status hold(void *ctx, bool *alone, struct ts_err *err) {
     (void)ctx;
     (void)err;
+    *alone = false;
     return TS_OK;
 }
 

@@ -317,12 +317,13 @@ static enum ts_status lock_schema(void *ctx, struct ts_err *err) {
 }
 
 /* The kernel lets go of the lock with the process, whatever ends it. */
-static enum ts_status hold(void *ctx, struct ts_err *err) {
+static enum ts_status hold(void *ctx, bool *alone, struct ts_err *err) {
     struct engine *engine = ctx;
     struct ts_buf name = {0};
     enum ts_status status = TS_OK;
     int fd;
 
+    *alone = true;
     if (engine->lock >= 0 || !strcmp(engine->path, ":memory:"))
         return TS_OK;
     sure(ts_buf_printf(&name, "%s.lock", engine->path));

@@ -5,6 +5,13 @@
 #include "hub/identity.h"
 #include "hub/journey.h"
 #include "hub/people.h"
+#include "hub/profile.h"
+#include "hub/desk.h"
+#include "hub/intake.h"
+#include "hub/lane.h"
+#include "hub/lease.h"
+#include "hub/registry.h"
+#include "hub/take.h"
 
 const struct statement_table hub_statement_tables[] = {
     {"db", db_statements},
@@ -13,5 +20,12 @@ const struct statement_table hub_statement_tables[] = {
     {"identity", identity_statements},
     {"journey", journey_statements},
     {"people", people_statements},
+    {"profile", profile_statements},
+    {"desk", desk_statements},
+    {"intake", intake_statements},
+    {"lane", lane_statements},
+    {"lease", lease_statements},
+    {"registry", registry_statements},
+    {"take", take_statements},
     {NULL, NULL},
 };

@@ -136,6 +136,7 @@ CREATE TABLE desk_log (
     store TEXT NOT NULL,
     log TEXT NOT NULL,
     through BIGINT NOT NULL,
+    changed_ms BIGINT NOT NULL,
     PRIMARY KEY (shard, store)
 );
 CREATE TABLE desk_record (

@@ -1,0 +1,42 @@
+/* The hub's settings file (man tessera-hub.conf). */
+#ifndef TS_HUB_CONFIG_H
+#define TS_HUB_CONFIG_H
+
+#include "base/http.h"
+#include "base/settings.h"
+#include "sync/mqtt.h"
+
+/* An online source: one website, app or server that posts events. */
+struct config_source {
+    const char *name; /* [a-z0-9-]{1,48} */
+    const char *write_key;
+    const char *kind;    /* "auto", "browser", "server", "mobile" */
+    const char *channel; /* "web", "app", ... */
+};
+
+/* Texts are borrowed from `settings`. */
+struct config {
+    struct ts_settings *settings;
+    const char *name;
+    const char *root;
+    const char *database;
+    const char *key_file;
+    const char *token_file;
+    const char *country; /* ISO 3166-1 alpha-2, for national phone numbers */
+    struct mqtt_options mqtt;
+    struct ts_http_options http;
+    struct config_source *sources;
+    size_t source_count;
+    unsigned window;      /* batches in flight a terminal is told */
+    unsigned max_waiting; /* batches waiting here; over it: busy */
+};
+
+extern const struct ts_setting config_table[];
+
+/* Every problem of the file is in `problems`, one a line. Sets the log's
+ * level. */
+enum ts_status config_load(struct config *out, const char *path,
+                           struct ts_buf *problems) TS_MUST_USE;
+void config_fini(struct config *config);
+
+#endif

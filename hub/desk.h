@@ -1,0 +1,40 @@
+/* What the terminals of a store may know with the line down: one log a store,
+ * compacted to the last record of each key (docs/protocol.md, "Desk"). */
+#ifndef TS_HUB_DESK_H
+#define TS_HUB_DESK_H
+
+#include "base/ids.h"
+#include "hub/db.h"
+#include "sync/event.h"
+#include "sync/message.h"
+
+extern const struct db_statement desk_statements[];
+
+struct desk_change {
+    const char *store;
+    enum desk_kind kind;
+    struct ts_slice key; /* 1 to 200 bytes; profiles: the card token */
+    const json_t *value; /* NULL: deletes the key */
+    bool has_expires;
+    struct ts_wall expires;
+    struct ts_wall now;
+};
+
+/* Inside the caller's transaction. The same value again changes nothing. */
+enum ts_status desk_put(struct db *db, const struct desk_change *change,
+                        struct ts_err *err) TS_MUST_USE;
+
+/* The answer to a `pull` of a terminal of `store`, appended to `out`; at most
+ * BATCH_MAX_PUBLISH bytes. A position beyond the log's end says that this hub
+ * was restored from a backup: the log gets a new id. */
+enum ts_status desk_answer(struct db *db, const char *store,
+                           const struct message_pull *pull, struct ts_wall now,
+                           struct ts_buf *out, struct ts_err *err) TS_MUST_USE;
+
+/* Calls `each` for every store whose log grew after `since`. */
+typedef void desk_bell(void *arg, const char *store,
+                       const struct message_bell *bell, struct ts_wall changed);
+enum ts_status desk_bells(struct db *db, struct ts_wall since, desk_bell *each,
+                          void *arg, struct ts_err *err) TS_MUST_USE;
+
+#endif
