@@ -132,7 +132,7 @@ static void close_visit(struct event_sampler *s, struct ts_buf *out) {
     (void)snprintf(receipt, sizeof receipt, "%08u", ++s->receipt);
     if (s->kiosk)
         emit(s, out, "visit.closed",
-             json_pack("{s:s, s:s}", "kind", "kiosk", "outcome", "done"));
+             json_pack("{s:s, s:s}", "outcome", "done", "kind", "kiosk"));
     else
         emit(s, out, "visit.closed",
              json_pack("{s:s, s:s, s:s, s:I, s:s}", "kind", "checkout",
@@ -143,14 +143,22 @@ static void close_visit(struct event_sampler *s, struct ts_buf *out) {
     s->visit[0] = 0;
 }
 
+static void void_item(struct event_sampler *s, struct ts_buf *out) {
+    char sequence[TS_COUNTER_TEXT];
+
+    ts_counter_text(sequence, s->sequence);
+    emit(s, out, "item.voided",
+         json_pack("{s:s, s:s}", "journal", s->journal, "sequence", sequence));
+}
+
 static void scan_item(struct event_sampler *s, struct ts_buf *out) {
     char gtin[15];
     json_t *data;
 
     draw_gtin(s, gtin);
-    data = json_pack("{s:s, s:s, s:s, s:i}", "reader", s->reader, "gtin", gtin,
-                     "symbology", "EAN-13", "quantity", 1);
-    if (!below(s, 8))
+    data = json_pack("{s:s, s:s, s:i, s:s}", "reader", s->reader, "symbology",
+                     "EAN-13", "quantity", 1, "gtin", gtin);
+    if (!below(s, 12))
         (void)json_object_set_new(data, "weight_g",
                                   json_integer(80 + below(s, 2000)));
     else if (!below(s, 12))
@@ -158,7 +166,7 @@ static void scan_item(struct event_sampler *s, struct ts_buf *out) {
                                   json_integer(99 + below(s, 2000)));
     s->total += 49 + below(s, 900);
     s->items_left--;
-    emit(s, out, below(s, 40) ? "item.scanned" : "item.voided", data);
+    emit(s, out, "item.scanned", data);
 }
 
 static void present_card(struct event_sampler *s, struct ts_buf *out) {
@@ -187,6 +195,8 @@ static void offer(struct event_sampler *s, struct ts_buf *out) {
 }
 
 static void kiosk_scene(struct event_sampler *s, struct ts_buf *out) {
+    char token[48];
+
     switch (below(s, 4)) {
     case 0:
         emit(s, out, "checkin.made", json_pack("{s:s}", "reader", s->reader));
@@ -197,9 +207,10 @@ static void kiosk_scene(struct event_sampler *s, struct ts_buf *out) {
                        (int)below(s, 5) + 1));
         break;
     case 2:
+        draw_token(s, 'c', token);
         emit(s, out, "consent.changed",
-             json_pack("{s:s, s:b}", "purpose", "offers", "granted",
-                       (int)below(s, 2)));
+             json_pack("{s:s, s:b, s:s}", "purpose", "offers", "granted",
+                       (int)below(s, 2), "card", token));
         break;
     default:
         offer(s, out);
@@ -207,11 +218,11 @@ static void kiosk_scene(struct event_sampler *s, struct ts_buf *out) {
 }
 
 static void unusual(struct event_sampler *s, struct ts_buf *out) {
-    static const char *const faults[] = {"checksum", "parity", "too_long",
-                                         "timeout"};
+    static const char *const faults[] = {"bad_checksum", "bad_check_digit",
+                                         "bad_frame", "truncated"};
     char print[48];
 
-    switch (below(s, 5)) {
+    switch (below(s, 6)) {
     case 0:
         emit(s, out, "scan.rejected",
              json_pack("{s:s, s:s, s:i}", "reader", s->reader, "error",
@@ -229,6 +240,9 @@ static void unusual(struct event_sampler *s, struct ts_buf *out) {
              json_pack("{s:s}", "reader", s->reader));
         break;
     case 3:
+        void_item(s, out);
+        break;
+    case 4:
         emit(s, out, below(s, 2) ? "reader.attached" : "reader.detached",
              json_pack("{s:s}", "reader", s->reader));
         break;

@@ -242,6 +242,9 @@ test('data of an event is described by its type', () => {
   const broken = {
     'card.presented': { card: '2501008336538' },
     'item.scanned': { gtin: '12345' },
+    'item.voided': { sequence: 7 },
+    'clock.stepped': { by_ms: 'much' },
+    'consent.changed': { card: '2501008336538' },
     'code.unknown': { print: 'AB123456' },
     'visit.opened': { kind: 'picnic' },
     'offer.shown': { offer: undefined },

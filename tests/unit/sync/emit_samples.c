@@ -56,13 +56,13 @@ static void emit_machine_events(void) {
                          "8812000", "hubtime", "2026-11-21T10:00:00.000Z",
                          "error_ms", 40),
                false);
-    emit_event("clock.stepped", json_object(), false);
+    emit_event("clock.stepped", json_pack("{s:i}", "by_ms", -1200), false);
     emit_event("reader.attached", json_pack("{s:s}", "reader", "hand"), false);
     emit_event("reader.detached", json_pack("{s:s}", "reader", "hand"), false);
     emit_event("reader.faulted", json_pack("{s:s}", "reader", "hand"), false);
     emit_event("scan.rejected",
                json_pack("{s:s, s:s, s:i}", "reader", "hand", "error",
-                         "checksum", "count", 2),
+                         "bad_checksum", "count", 2),
                true);
     emit_event("payment_card.refused", json_pack("{s:s}", "reader", "hand"),
                true);
@@ -98,8 +98,8 @@ static void emit_scan_events(void) {
                          "BAG-SMALL", "symbology", "Code 128"),
                true);
     emit_event("item.voided",
-               json_pack("{s:s, s:s}", "gtin", "08001234567894", "symbology",
-                         "EAN-13"),
+               json_pack("{s:s, s:s}", "journal", journal, "sequence",
+                         "00000000000000000040"),
                true);
     emit_event("code.unknown",
                json_pack("{s:s, s:s, s:i, s:s}", "reader", "hand", "symbology",
@@ -120,14 +120,15 @@ static void emit_visit_events(void) {
     emit_event("visit.closed",
                json_pack("{s:s, s:s}", "kind", "kiosk", "outcome", "timeout"),
                true);
-    emit_event("checkin.made", json_object(), true);
+    emit_event("checkin.made", json_pack("{s:s}", "reader", "hand"), true);
     for (size_t i = 0; i < sizeof offers / sizeof *offers; i++)
         emit_event(offers[i],
                    json_pack("{s:s, s:s}", "offer", "spring-coffee", "place",
                              "checkout"),
                    true);
     emit_event("consent.changed",
-               json_pack("{s:s, s:b}", "purpose", "offers", "granted", 1),
+               json_pack("{s:s, s:b, s:s}", "purpose", "offers", "granted", 1,
+                         "card", token),
                true);
     emit_event("feedback.given",
                json_pack("{s:s, s:i, s:s}", "question", "visit-today", "score",
