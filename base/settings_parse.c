@@ -372,6 +372,7 @@ struct ts_settings *ts_settings_parse(const char *path, struct ts_buf *text,
                                       struct ts_buf *problems) {
     struct parse parse = {.path = path, .problems = problems};
     struct ts_settings *settings = NULL;
+    size_t before = problems->len;
     cfg_opt_t *opts;
     cfg_t *cfg;
 
@@ -389,6 +390,11 @@ struct ts_settings *ts_settings_parse(const char *path, struct ts_buf *text,
     cfg_set_error_function(cfg, on_error);
     if (cfg_parse_buf(cfg, ts_buf_text(text)) == CFG_SUCCESS)
         settings = take_section(&parse, cfg, table, 1);
+    else if (problems->len == before)
+        /* Some errors of its grammar libconfuse tells nobody. */
+        complain(&parse, cfg->line,
+                 "this line cannot be read; look for a "
+                 "stray quote, brace or '='");
     cfg_free(cfg);
     free_options(opts);
     free(parse.place);

@@ -206,8 +206,8 @@ static void ask(struct world *world, const char *request, const char *answer) {
 
 static void every_answer_has_the_headers(void **state) {
     static const char *const wanted[] = {
-        "Content-Security-Policy: default-src 'self'; object-src 'none'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n",
+        ("Content-Security-Policy: default-src 'self'; object-src 'none'; "
+         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n"),
         "X-Content-Type-Options: nosniff\r\n",
         "Referrer-Policy: no-referrer\r\n", "Cache-Control: no-store\r\n"};
 
