@@ -130,9 +130,10 @@ static bool hex_word(const struct view *view, size_t from, size_t to) {
     bool letter = false;
     bool dashed;
 
-    while (from && alnum_at(view, from - 1))
+    /* No further than the longest hash: the work stays linear. */
+    for (int i = 0; i < 64 && from && alnum_at(view, from - 1); i++)
         from--;
-    while (alnum_at(view, to))
+    for (int i = 0; i < 64 && alnum_at(view, to); i++)
         to++;
     for (size_t i = from; i < to; i++) {
         if (hex_value(p[i]) < 0)
