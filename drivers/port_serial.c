@@ -1,4 +1,4 @@
-/* libserialport 0.1.1 and what it leaves undone: see port_settle. */
+/* libserialport 0.1.1 and what it leaves undone: see serial_settle. */
 #include "drivers/port_parts.h"
 
 #include <errno.h>
@@ -90,9 +90,9 @@ static const char *termios_wrong(const struct termios *tio,
     return NULL;
 }
 
-static enum ts_status port_settle(int fd, const char *path,
-                                  const struct port_line *line,
-                                  struct ts_err *err) {
+static enum ts_status serial_settle(int fd, const char *path,
+                                    const struct port_line *line,
+                                    struct ts_err *err) {
     struct termios tio;
 
     if (tcgetattr(fd, &tio) != 0)
@@ -110,6 +110,20 @@ static enum ts_status port_settle(int fd, const char *path,
     return TS_OK;
 }
 
+/* A port keeps its settings when it is closed, and libserialport refuses to
+ * raise RTS while CRTSCTS of an earlier opening stands. */
+static enum ts_status serial_forget(int fd, const char *path,
+                                    struct ts_err *err) {
+    struct termios tio;
+
+    if (tcgetattr(fd, &tio) != 0)
+        return port_fail(err, path, errno, "tcgetattr");
+    tio.c_cflag &= (tcflag_t)~CRTSCTS;
+    return tcsetattr(fd, TCSANOW, &tio) == 0
+               ? TS_OK
+               : port_fail(err, path, errno, "tcsetattr");
+}
+
 static enum ts_status serial_setup(struct port *port, struct sp_port *sp,
                                    const struct port_line *line,
                                    struct ts_err *err) {
@@ -119,9 +133,11 @@ static enum ts_status serial_setup(struct port *port, struct sp_port *sp,
         return serial_fail(err, port->path, code, "handle");
     enum ts_status status = port_fd_claim(port->fd, port->path, err);
     if (status == TS_OK)
+        status = serial_forget(port->fd, port->path, err);
+    if (status == TS_OK)
         status = serial_configure(sp, port->path, line, err);
     if (status == TS_OK)
-        status = port_settle(port->fd, port->path, line, err);
+        status = serial_settle(port->fd, port->path, line, err);
     return status;
 }
 
