@@ -98,11 +98,11 @@ static enum ts_status start_lane(struct agent *agent, struct ts_err *err) {
 }
 
 static enum ts_status start_readers(struct agent *agent, struct ts_err *err) {
-    const struct config *config = agent->config;
+    const struct agent_config *config = agent->config;
     enum ts_status status = TS_OK;
 
     for (size_t i = 0; status == TS_OK && i < config->reader_count; i++) {
-        const struct config_reader *from = &config->readers[i];
+        const struct agent_config_reader *from = &config->readers[i];
         struct reader_options options = {
             .name = from->name,
             .port = from->port,
@@ -202,7 +202,7 @@ static enum ts_status start_screen(struct agent *agent, struct ts_err *err) {
 }
 
 enum ts_status agent_start(struct agent **out, struct event_base *loop,
-                           const struct config *config,
+                           const struct agent_config *config,
                            const struct ts_clock *clock, struct ts_err *err) {
     struct agent *agent = ts_alloc(sizeof *agent);
     char desk_path[256];

@@ -15,7 +15,7 @@ struct agent;
  * `config` outlives the agent. Without a network, without a hub and without
  * readers it starts too, and says so. */
 enum ts_status agent_start(struct agent **out, struct event_base *loop,
-                           const struct config *config,
+                           const struct agent_config *config,
                            const struct ts_clock *clock,
                            struct ts_err *err) TS_MUST_USE;
 /* Takes everything down in reverse; what is recorded is durable. */

@@ -10,7 +10,7 @@
 #include "base/metrics.h"
 
 struct agent {
-    const struct config *config;
+    const struct agent_config *config;
     const struct ts_clock *clock;
     struct event_base *loop;
     struct ts_mono started;
@@ -19,7 +19,7 @@ struct agent {
     struct recorder *recorder;
     struct desk *desk;
     struct lane *lane;
-    struct reader *readers[CONFIG_READERS_MAX];
+    struct reader *readers[AGENT_READERS_MAX];
     size_t reader_count;
     struct uplink *uplink;
     bool line_up;

@@ -1,5 +1,6 @@
 #include "agent/config.h"
 
+#include "agent/reader.h"
 #include "base/ids.h"
 #include "sync/topic.h"
 
@@ -59,7 +60,7 @@ static const struct ts_setting reader_members[] = {
     {.name = "port", .kind = TS_SETTING_TEXT,
      .help = "/dev/serial/by-id/... or usb:VVVV:PPPP[:SERIAL]"},
     {.name = "driver", .kind = TS_SETTING_TEXT, .fallback = "line",
-     .help = "protocol of the reader; see `tessera ports`"},
+     .help = "protocol of the reader; `tessera ports` suggests one"},
     {.name = "profile", .kind = TS_SETTING_TEXT, .fallback = "generic",
      .help = "make of the reader"},
     {.name = "baud", .kind = TS_SETTING_INT, .fallback = "9600", .min = 300,
@@ -99,7 +100,7 @@ static const struct ts_setting journal_members[] = {
     {.name = NULL},
 };
 
-const struct ts_setting config_table[] = {
+const struct ts_setting agent_config_table[] = {
     {.name = "terminal", .kind = TS_SETTING_TEXT,
      .help = "this terminal's name, unique in the company"},
     {.name = "store", .kind = TS_SETTING_TEXT, .help = "its store's name"},
@@ -188,29 +189,21 @@ static void check_hub(const struct ts_settings *file, struct ts_buf *problems) {
                     files[i]);
 }
 
-static void check_driver(const struct config_reader *reader,
+static void check_driver(const struct agent_config_reader *reader,
                          const struct ts_settings *at,
                          struct ts_buf *problems) {
-    const struct driver *driver = driver_find(reader->driver);
+    struct ts_err err;
 
-    if (!driver)
-        problem(problems, at,
-                "there is no such driver; `tessera ports --drivers` lists "
-                "them: ",
-                reader->driver);
-    else if (!driver_profile_find(driver, reader->profile))
-        problem(problems, at,
-                "the driver has no such profile; `tessera ports --drivers` "
-                "lists them: ",
-                reader->profile);
+    if (reader_check(reader->driver, reader->profile, &err) != TS_OK)
+        problem(problems, at, err.text, "");
 }
 
-static void read_reader(struct config_reader *out,
+static void read_reader(struct agent_config_reader *out,
                         const struct ts_settings *from) {
     static const char parities[] = "neo"; /* none, even, odd */
     const char *parity = ts_settings_text(from, "parity");
 
-    *out = (struct config_reader){
+    *out = (struct agent_config_reader){
         .name = ts_settings_title(from),
         .port = ts_settings_text(from, "port"),
         .driver = ts_settings_text(from, "driver"),
@@ -225,18 +218,18 @@ static void read_reader(struct config_reader *out,
     };
 }
 
-static void read_readers(struct config *config, struct ts_buf *problems) {
+static void read_readers(struct agent_config *config, struct ts_buf *problems) {
     size_t count = ts_settings_groups(config->settings, "reader");
 
-    if (count > CONFIG_READERS_MAX) {
+    if (count > AGENT_READERS_MAX) {
         problem(problems, config->settings,
                 "more than 16 readers; run a second agent for the others", "");
-        count = CONFIG_READERS_MAX;
+        count = AGENT_READERS_MAX;
     }
     for (size_t i = 0; i < count; i++) {
         const struct ts_settings *from =
             ts_settings_group_at(config->settings, "reader", i);
-        struct config_reader *reader = &config->readers[i];
+        struct agent_config_reader *reader = &config->readers[i];
 
         read_reader(reader, from);
         if (!ts_name_valid(ts_slice_text(reader->name)))
@@ -249,7 +242,7 @@ static void read_readers(struct config *config, struct ts_buf *problems) {
     config->reader_count = count;
 }
 
-static void load_keys(struct config *config, struct ts_buf *problems) {
+static void load_keys(struct agent_config *config, struct ts_buf *problems) {
     struct ts_err err;
 
     if (ts_keys_load(&config->keys,
@@ -258,11 +251,11 @@ static void load_keys(struct config *config, struct ts_buf *problems) {
         problem(problems, config->settings, err.text, "");
 }
 
-enum ts_status config_load(struct config *out, const char *path,
-                           struct ts_buf *problems) {
-    struct config config = {.settings = NULL};
+enum ts_status agent_config_load(struct agent_config *out, const char *path,
+                                 struct ts_buf *problems) {
+    struct agent_config config = {.settings = NULL};
     enum ts_status status =
-        ts_settings_load(&config.settings, path, config_table, problems);
+        ts_settings_load(&config.settings, path, agent_config_table, problems);
 
     if (status != TS_OK)
         return status;
@@ -273,16 +266,16 @@ enum ts_status config_load(struct config *out, const char *path,
     load_keys(&config, problems);
     if (shop_new(&config.shop, config.settings, problems) != TS_OK ||
         problems->len) {
-        config_fini(&config);
+        agent_config_fini(&config);
         return TS_INVALID;
     }
     *out = config;
     return TS_OK;
 }
 
-void config_fini(struct config *config) {
+void agent_config_fini(struct agent_config *config) {
     shop_free(config->shop);
     ts_keys_free(config->keys);
     ts_settings_free(config->settings);
-    *config = (struct config){.settings = NULL};
+    *config = (struct agent_config){.settings = NULL};
 }

@@ -9,29 +9,29 @@
 
 #define AGENT_CONFIG_PATH "/etc/tessera/agent.conf"
 
-extern const struct ts_setting config_table[];
+extern const struct ts_setting agent_config_table[];
 
-enum { CONFIG_READERS_MAX = 16 };
+enum { AGENT_READERS_MAX = 16 };
 
-struct config_reader {
+struct agent_config_reader {
     const char *name, *port, *driver, *profile;
     struct port_line line;
     unsigned repeat_ms;
 };
 
 /* Texts are borrowed from `settings`. */
-struct config {
+struct agent_config {
     struct ts_settings *settings;
     struct shop *shop;
     struct ts_keys *keys;
-    struct config_reader readers[CONFIG_READERS_MAX];
+    struct agent_config_reader readers[AGENT_READERS_MAX];
     size_t reader_count;
 };
 
 /* Everything wrong with the file, the key file and the readers is in
  * `problems`, one a line. */
-enum ts_status config_load(struct config *out, const char *path,
-                           struct ts_buf *problems) TS_MUST_USE;
-void config_fini(struct config *config);
+enum ts_status agent_config_load(struct agent_config *out, const char *path,
+                                 struct ts_buf *problems) TS_MUST_USE;
+void agent_config_fini(struct agent_config *config);
 
 #endif

@@ -49,7 +49,7 @@ static bool read_arguments(struct arguments *out, int argc, char **argv) {
     return optind == argc;
 }
 
-static void set_log_level(const struct config *config) {
+static void set_log_level(const struct agent_config *config) {
     static const char *const words[] = {"error", "warn", "info", "debug"};
     const char *word = ts_settings_text(config->settings, "log_level");
 
@@ -64,7 +64,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg) {
     (void)event_base_loopbreak(arg);
 }
 
-static int run(const struct config *config) {
+static int run(const struct agent_config *config) {
     struct event_base *loop = event_base_new();
     struct event *term = evsignal_new(loop, SIGTERM, on_signal, loop);
     struct event *interrupt = evsignal_new(loop, SIGINT, on_signal, loop);
@@ -91,10 +91,10 @@ static int run(const struct config *config) {
 
 static int load_and_run(const struct arguments *arguments) {
     struct ts_buf problems = {.max = 64 * 1024};
-    struct config config;
+    struct agent_config config;
     int code = EXIT_OK;
 
-    if (config_load(&config, arguments->config, &problems) != TS_OK) {
+    if (agent_config_load(&config, arguments->config, &problems) != TS_OK) {
         (void)fputs(ts_buf_text(&problems), stderr);
         code = EXIT_FAILED;
     } else {
@@ -103,7 +103,7 @@ static int load_and_run(const struct arguments *arguments) {
             (void)printf("%s: good\n", arguments->config);
         else
             code = run(&config);
-        config_fini(&config);
+        agent_config_fini(&config);
     }
     ts_buf_fini(&problems);
     return code;

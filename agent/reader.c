@@ -301,29 +301,35 @@ static void on_reopen(evutil_socket_t fd, short what, void *arg) {
     try_open(arg);
 }
 
-static enum ts_status find_profile(struct reader *reader, struct ts_err *err) {
-    const struct reader_options *options = &reader->options;
-    struct ts_buf names = {.max = TS_ERR_TEXT / 2};
+static void list_drivers(struct ts_buf *out) {
     const struct driver *driver;
+
+    for (size_t i = 0; (driver = driver_at(i)); i++)
+        if (ts_buf_printf(out, " %s", driver->name) != TS_OK)
+            return;
+}
+
+static void list_profiles(struct ts_buf *out, const struct driver *driver) {
+    for (size_t i = 0; driver->profiles[i].name; i++)
+        if (ts_buf_printf(out, " %s", driver->profiles[i].name) != TS_OK)
+            return;
+}
+
+enum ts_status reader_check(const char *driver_name, const char *profile,
+                            struct ts_err *err) {
+    const struct driver *driver = driver_find(driver_name);
+    struct ts_buf names = {.max = TS_ERR_TEXT / 2};
     enum ts_status status;
 
-    reader->driver = driver_find(options->driver);
-    if (reader->driver)
-        reader->profile = driver_profile_find(reader->driver, options->profile);
-    if (reader->profile)
+    if (driver && driver_profile_find(driver, profile))
         return TS_OK;
-    for (size_t i = 0; !reader->driver && (driver = driver_at(i)); i++)
-        if (ts_buf_printf(&names, " %s", driver->name) != TS_OK)
-            break;
-    for (size_t i = 0; reader->driver && reader->driver->profiles[i].name; i++)
-        if (ts_buf_printf(&names, " %s", reader->driver->profiles[i].name) !=
-            TS_OK)
-            break;
-    status =
-        ts_fail(err, TS_INVALID, "reader %s: no %s is called %s; there are%s",
-                options->name, reader->driver ? "profile" : "driver",
-                reader->driver ? options->profile : options->driver,
-                ts_buf_text(&names));
+    if (driver)
+        list_profiles(&names, driver);
+    else
+        list_drivers(&names);
+    status = ts_fail(err, TS_INVALID, "no %s is called \"%s\"; there are:%s",
+                     driver ? "profile" : "driver",
+                     driver ? profile : driver_name, ts_buf_text(&names));
     ts_buf_fini(&names);
     return status;
 }
@@ -331,16 +337,17 @@ static enum ts_status find_profile(struct reader *reader, struct ts_err *err) {
 enum ts_status reader_new(struct reader **out, struct event_base *loop,
                           const struct reader_options *options,
                           struct ts_err *err) {
-    struct reader *reader = ts_alloc(sizeof *reader);
-    enum ts_status status;
+    enum ts_status status =
+        reader_check(options->driver, options->profile, err);
+    struct reader *reader;
 
+    if (status != TS_OK)
+        return status;
+    reader = ts_alloc(sizeof *reader);
     *reader = (struct reader){
         .options = *options, .loop = loop, .backoff_ms = BACKOFF_MIN_MS};
-    status = find_profile(reader, err);
-    if (status != TS_OK) {
-        free(reader);
-        return status;
-    }
+    reader->driver = driver_find(options->driver);
+    reader->profile = driver_profile_find(reader->driver, options->profile);
     ts_buf_init(&reader->out, OUT_MAX_BYTES);
     reader->sink = (struct driver_sink){reader, on_scan, on_reject, on_send};
     reader->state = ts_alloc(reader->driver->state_size);

@@ -23,8 +23,10 @@ struct reader_options {
     void *backend_ctx;
 };
 
-/* Opens the port at once when it is there. TS_INVALID: no such driver or
- * profile; the text lists those that are. The settings are borrowed. */
+/* TS_INVALID: no such driver or profile; the text lists those that are. */
+enum ts_status reader_check(const char *driver, const char *profile,
+                            struct ts_err *err) TS_MUST_USE;
+/* Opens the port at once when it is there. The options' texts are borrowed. */
 enum ts_status reader_new(struct reader **out, struct event_base *loop,
                           const struct reader_options *options,
                           struct ts_err *err) TS_MUST_USE;

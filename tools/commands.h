@@ -16,8 +16,11 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
+int cmd_check_config(int argc, char **argv);
 int cmd_decode(int argc, char **argv);
+int cmd_journal(int argc, char **argv);
 int cmd_ports(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 
 #endif

@@ -11,6 +11,10 @@ static const struct command commands[] = {
     {"ports", "list the serial ports and what is behind them", cmd_ports},
     {"decode", "print what a driver makes of a reader's bytes", cmd_decode},
     {"simulate", "play a reader on a pseudo-terminal", cmd_simulate},
+    {"status", "ask the agent on this machine how it is", cmd_status},
+    {"journal", "print the events of a journal", cmd_journal},
+    {"check-config", "say what is wrong with a settings file",
+     cmd_check_config},
     {"help", "say what a subcommand does", help_run},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
