@@ -28,7 +28,8 @@ enum ts_status ts_fail(struct ts_err *err, enum ts_status status,
                        const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts "what: " in front of the text already in `err`; returns its status. */
+/* Puts "what: " in front of the text already in `err` and returns its status;
+ * `err` is not NULL here, for it holds the status. */
 enum ts_status ts_wrap(struct ts_err *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
