@@ -49,6 +49,7 @@ void ts_http_drop_requests(struct ts_http *http) {
 
     while ((request = LIST_FIRST(&http->requests))) {
         ts_http_unwatch(&request->client);
+        /* NOLINTNEXTLINE: the list head moved on */
         if (request->client.on_gone)
             request->client.on_gone(request->client.arg);
         ts_http_request_free(request);

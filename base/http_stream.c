@@ -144,6 +144,7 @@ void ts_http_drop_streams(struct ts_http *http) {
 
     while ((stream = LIST_FIRST(&http->streams))) {
         ts_http_unwatch(&stream->client);
+        /* NOLINTNEXTLINE: the list head moved on */
         stream_free(stream);
     }
 }

@@ -16,6 +16,7 @@ void ts_settings_say(struct ts_buf *out, const char *format, ...) {
     va_list args;
 
     va_start(args, format);
+    /* NOLINTNEXTLINE: args is started */
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (ts_buf_add_text(out, text) != TS_OK)
@@ -63,15 +64,17 @@ void ts_setting_add_text(struct ts_setting_value *value, const char *text,
     char *copy = ts_alloc(len + 1);
 
     memcpy(copy, text, len);
-    value->texts = ts_realloc(value->texts,
-                              (value->text_count + 1) * sizeof *value->texts);
+    value->texts =
+        ts_realloc(value->texts, (value->text_count + 1) * sizeof(char *));
     value->texts[value->text_count++] = copy;
 }
 
 void ts_setting_add_section(struct ts_setting_value *value,
                             struct ts_settings *section) {
-    value->sections = ts_realloc(value->sections, (value->section_count + 1) *
-                                                      sizeof *value->sections);
+    size_t count = value->section_count + 1;
+
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+    value->sections = ts_realloc(value->sections, count * sizeof section);
     value->sections[value->section_count++] = section;
 }
 
