@@ -247,7 +247,8 @@ static void expect_get(struct shop *shop, const char *path, int code,
                        const char *holds) {
     char *answer = ask(shop, "GET", path, "", NULL);
     if (code_of(answer) != code || (holds && !strstr(answer, holds)))
-        fail_msg("%s: expected %d %s, got\n%.2000s", path, code, holds, answer);
+        fail_msg("%s: expected %d %s, got\n%.2000s", path, code,
+                 holds ? holds : "", answer);
     free(answer);
 }
 
