@@ -41,7 +41,7 @@ struct uplink_core {
     struct track *tracks;
     size_t count, cap;
     struct uplink_span *spans;
-    bool stale, up, probing, dictionary, dictionary_known;
+    bool loaded, stale, up, probing, dictionary, dictionary_known;
     struct flight flights[UPLINK_WINDOW_MAX];
     size_t in_flight;
     unsigned window;
@@ -95,14 +95,14 @@ static enum ts_status read_spans(struct uplink_core *core, size_t *count) {
 
 /* What is known of a journal survives; the source's order rules. */
 static struct track merged(struct uplink_core *core,
-                           const struct uplink_span *span, bool first) {
+                           const struct uplink_span *span) {
     struct track *old = find(core, span->journal);
     struct track track = {.span = *span, .highest = span->through};
 
     if (old) {
         track = *old;
         track.span = *span;
-    } else if (first) {
+    } else if (!core->loaded) {
         /* Any row found at the start may have been sent before. */
         track.highest = span->newest;
     }
@@ -115,7 +115,7 @@ static struct track merged(struct uplink_core *core,
     return track;
 }
 
-static void load(struct uplink_core *core, bool first) {
+static void load(struct uplink_core *core) {
     size_t count = 0;
     struct track *fresh;
 
@@ -124,11 +124,12 @@ static void load(struct uplink_core *core, bool first) {
     assert(count <= core->cap);
     fresh = ts_alloc(core->cap * sizeof *fresh);
     for (size_t i = 0; i < count; i++)
-        fresh[i] = merged(core, &core->spans[i], first);
+        fresh[i] = merged(core, &core->spans[i]);
     free(core->tracks);
     core->tracks = fresh;
     core->count = count;
     core->stale = false;
+    core->loaded = true;
 }
 
 struct uplink_core *uplink_core_new(const struct uplink_core_options *options,
@@ -143,7 +144,7 @@ struct uplink_core *uplink_core_new(const struct uplink_core_options *options,
     core->stale = true;
     core->dictionary_known = true;
     reserve(core, FIRST_JOURNALS);
-    load(core, true);
+    load(core);
     return core;
 }
 
@@ -186,7 +187,7 @@ void uplink_core_up(struct uplink_core *core, struct ts_mono now) {
     core->held_until_ms = 0;
     core->answered_at_ms = now.ms;
     reset_timeout(core);
-    load(core, false);
+    load(core);
     rewind_track(core, NULL);
     for (size_t i = 0; i < core->count; i++) {
         struct track *track = &core->tracks[i];
@@ -380,7 +381,7 @@ void uplink_core_pump(struct uplink_core *core, struct ts_mono now) {
         return;
     let_go(core, now);
     if (core->stale)
-        load(core, false);
+        load(core);
     if (core->stale)
         core->retry_at_ms = now.ms + SOURCE_RETRY_MS;
     if (overdue_at(core, &overdue) && now.ms >= overdue)
@@ -581,7 +582,7 @@ void uplink_core_on_ack(struct uplink_core *core, struct ts_mono now,
     if (!core->up)
         return;
     if (core->stale)
-        load(core, false);
+        load(core);
     track = find(core, ack->journal);
     if (!track)
         return; /* pruned meanwhile: nothing of it is left to send */
