@@ -70,6 +70,15 @@ export function noticeBanner() {
     return notice.text || (notice.kind === 'recorded' && newest ? codeOf(newest) : '');
   }
 
+  // "bad_check_digit: what to change": the name in words, the rest as it is.
+  function hintOf(notice, language) {
+    if (!HINTED.has(notice.kind) || notice.text === 'unknown') return '';
+    const [, name, rest = ''] = /^([a-z0-9_]+)(?::\s*(.*))?$/s.exec(notice.text) ?? [];
+    const words = name ? text(language, `reject.${name}`) : '';
+    if (!name || words === `reject.${name}`) return notice.text;
+    return rest ? `${words}. ${rest}` : words;
+  }
+
   function draw(view, language) {
     const notice = view.notice;
     const key = notice ? `${notice.serial} ${notice.at} ${language}` : `none ${language}`;
@@ -79,8 +88,7 @@ export function noticeBanner() {
     dress(look.tone, look.icon);
     setText(title, text(language, notice ? `notice.${notice.kind}` : 'notice.none'));
     setText(detail, notice ? detailOf(notice, view, language) : '');
-    setText(hint, notice && detail.textContent !== notice.text && HINTED.has(notice.kind)
-      ? notice.text : '');
+    setText(hint, notice ? hintOf(notice, language) : '');
     setText(at, notice ? time(language, notice.at) : '');
     stress();
   }

@@ -1,7 +1,8 @@
 /* A screen over a scripted terminal, for browser tests. Lines of JSON on
  * standard input: {"view": V} shows V, {"recorded": [journal, sequence, type]}
  * announces an event, {"refuse": text | null} lets commands fail, end of input
- * ends. Lines on standard output: {"port": n} and each command as it came. */
+ * ends. Lines on standard output: {"port": n}, {"obeyed": true} after each
+ * line, and each command as it came. */
 #include "agent/screen.h"
 #include "base/json.h"
 
@@ -127,6 +128,7 @@ static void on_input(evutil_socket_t fd, short what, void *arg) {
             (void)fprintf(stderr, "fixture_screen: %s\n", err.text);
         json_decref(line);
         free(text);
+        say(json_pack("{s:b}", "obeyed", 1));
     }
 }
 

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { card, goods, member, notice, view, visit } from './screen_views.mjs';
-import { text } from '../../agent/web/text.js';
+import { dictionaries, text } from '../../agent/web/text.js';
 import { parseAmount } from '../../agent/web/money.js';
 
 const program = join(process.env.TESSERA_BIN
@@ -19,30 +19,48 @@ const phone = { width: 390, height: 844 };
 const portrait = { width: 1080, height: 1920 };
 const patience = 20000;
 
-// The scripted terminal: show() a view, take() the command that came.
+// The scripted terminal: show() a view, next() the command that came.
 class Terminal {
   commands = [];
+  waiting = { command: [], obeyed: [] };
 
   async open(port = 0) {
     this.child = spawn(program, [String(port)], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+    createInterface({ input: this.child.stdout }).on('line', (line) => this.take(JSON.parse(line)));
     this.port = (await this.next()).port;
     this.url = `http://127.0.0.1:${this.port}`;
     return this;
   }
 
-  async next() {
-    const { value, done } = await this.lines.next();
-    assert.ok(!done, 'fixture_screen ended');
-    return JSON.parse(value);
+  take(line) {
+    if (line.obeyed) this.waiting.obeyed.shift()();
+    else if (this.waiting.command.length > 0) this.waiting.command.shift()(line);
+    else this.commands.push(line);
   }
 
+  wait(queue) {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error('fixture_screen is silent')), patience);
+      queue.push((value) => {
+        clearTimeout(late);
+        resolve(value);
+      });
+    });
+  }
+
+  async next() {
+    if (this.commands.length > 0) return this.commands.shift();
+    return this.wait(this.waiting.command);
+  }
+
+  // Done when the terminal has done it.
   tell(line) {
     this.child.stdin.write(`${JSON.stringify(line)}\n`);
+    return this.wait(this.waiting.obeyed);
   }
 
   show(shown) {
-    this.tell({ view: shown });
+    return this.tell({ view: shown });
   }
 
   async close() {
@@ -73,6 +91,7 @@ after(async () => {
 
 // A page that remembers every complaint; the test fails on any.
 async function open(t, path, viewport, options = {}) {
+  terminal.commands.length = 0;
   const context = await browser.newContext({ viewport, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
@@ -131,6 +150,15 @@ test('amounts are read as people type them', () => {
   for (const [typed, minor] of cases) assert.equal(parseAmount(typed), minor, typed);
 });
 
+test('both languages hold the same words', () => {
+  const [it, en] = [dictionaries.it, dictionaries.en].map((words) => Object.keys(words).sort());
+  assert.deepEqual(it, en);
+  for (const key of it) {
+    const holes = [dictionaries.it, dictionaries.en].map((words) => words[key].match(/\{\w+\}/g));
+    assert.deepEqual(holes[0], holes[1], key);
+  }
+});
+
 for (const language of ['it', 'en']) {
   const say = (key, values) => text(language, key, values);
   for (const [size, viewport] of Object.entries({ till, phone })) {
@@ -138,7 +166,7 @@ for (const language of ['it', 'en']) {
       const name = (state) => `checkout-${size}-${language}-${state}`;
 
       test('every state is shown', async (t) => {
-        terminal.show(view(language));
+        await terminal.show(view(language));
         const page = await open(t, '/checkout', viewport);
         await sees(page, say('basket.empty'));
         await sees(page, say('line.up'));
@@ -148,18 +176,22 @@ for (const language of ['it', 'en']) {
         await shoot(page, name('empty'));
         for (const kind of ['recorded', 'member', 'unknown', 'rejected', 'payment_card', 'full',
           'failed', 'checkin', 'closed']) {
-          terminal.show(view(language, { visit: visit(4, member()), notice: notice(kind, 'text') }));
+          await terminal.show(view(language, { visit: visit(4, member()), notice: notice(kind, 'text') }));
           await says(page, '.notice-title', say(`notice.${kind}`));
           await checkTargets(page, 56);
           await shoot(page, name(kind));
         }
-        terminal.show(view(language, { visit: visit(2, card()) }));
+        await terminal.show(view(language, { notice: notice('rejected', 'bad_check_digit') }));
+        await says(page, '.notice-hint', say('reject.bad_check_digit'));
+        await terminal.show(view(language, { notice: notice('rejected', 'garbage: set 9600 baud') }));
+        await says(page, '.notice-hint', `${say('reject.garbage')}. set 9600 baud`);
+        await terminal.show(view(language, { visit: visit(2, card()) }));
         await sees(page, say('customer.card.read'));
         quiet(page);
       });
 
       test('line, journal and readers are told calmly', async (t) => {
-        terminal.show(view(language, {
+        await terminal.show(view(language, {
           line: { up: false, unsent: 12, text: '' },
           readers: [{ name: 'scanner', state: 'attached', text: '' },
             { name: 'stripe', state: 'detached', text: '' },
@@ -179,21 +211,21 @@ for (const language of ['it', 'en']) {
       });
 
       test('an item is voided, newest first', async (t) => {
-        terminal.show(view(language, { visit: visit(3, member()) }));
+        await terminal.show(view(language, { visit: visit(3, member()) }));
         const page = await open(t, '/checkout', viewport);
         const first = page.locator('.item').first();
         await says(page, '.item:first-child .item-code', goods[2].replace(/^0+/, ''));
         await first.getByRole('button').click();
         const command = await terminal.next();
         assert.deepEqual([command.command, command.sequence], ['void', 3]);
-        terminal.show(view(language, { visit: visit(3, member(), { voided: [3] }) }));
+        await terminal.show(view(language, { visit: visit(3, member(), { voided: [3] }) }));
         await says(page, '.item:first-child', say('item.voided'));
         assert.equal(await first.getByRole('button').count(), 0);
         quiet(page);
       });
 
       test('a visit is closed, after what is wrong was said', async (t) => {
-        terminal.show(view(language, { visit: visit(3, member()) }));
+        await terminal.show(view(language, { visit: visit(3, member()) }));
         const page = await open(t, '/checkout', viewport);
         const receipt = page.getByLabel(say('close.receipt'));
         const total = page.getByLabel(say('close.total'));
@@ -208,13 +240,13 @@ for (const language of ['it', 'en']) {
         await sees(page, say('close.total.bad'));
         await shoot(page, name('faults'));
         await total.fill(language === 'it' ? '1.234,50' : '1,234.50');
-        terminal.tell({ refuse: 'the till is asleep' });
+        await terminal.tell({ refuse: 'the till is asleep' });
         await send.click();
         await says(page, '.notice', 'the till is asleep');
         assert.equal(await receipt.inputValue(), '0042-7');
         await terminal.next();
         page.complaints.length = 0; // the browser itself notes the 422
-        terminal.tell({ refuse: null });
+        await terminal.tell({ refuse: null });
         await send.click();
         assert.deepEqual(await terminal.next(), { command: 'close', receipt: '0042-7',
           total_minor: 123450, currency: 'EUR' });
@@ -223,7 +255,7 @@ for (const language of ['it', 'en']) {
       });
 
       test('cancelling asks first, also by keyboard', async (t) => {
-        terminal.show(view(language, { visit: visit(1, null) }));
+        await terminal.show(view(language, { visit: visit(1, null) }));
         const page = await open(t, '/checkout', viewport);
         const cancel = page.getByRole('button', { name: say('cancel'), exact: true });
         await cancel.click();
@@ -249,32 +281,32 @@ for (const language of ['it', 'en']) {
       const name = (state) => `kiosk-${size}-${language}-${state}`;
 
       test('every scene is shown', async (t) => {
-        terminal.show(view(language));
+        await terminal.show(view(language));
         const page = await open(t, '/kiosk', viewport);
         await page.clock.install();
         await page.reload();
         await says(page, 'h1', say('kiosk.invite'));
         await shoot(page, name('idle'));
-        terminal.show(view(language, { line: { up: false, unsent: 3, text: '' } }));
+        await terminal.show(view(language, { line: { up: false, unsent: 3, text: '' } }));
         await sees(page, say('kiosk.offline'));
         await says(page, 'h1', say('kiosk.invite'));
         await shoot(page, name('offline'));
         for (const [kind, words] of [['unknown', 'unknown'], ['payment_card', 'payment_card'],
           ['rejected', 'rejected'], ['failed', 'failed'], ['full', 'failed'], ['closed', 'bye']]) {
-          terminal.show(view(language, { notice: notice(kind) }));
+          await terminal.show(view(language, { notice: notice(kind) }));
           await says(page, 'h1', say(`kiosk.${words}`));
           await checkTargets(page, 88);
           await shoot(page, name(kind));
         }
         await page.clock.fastForward(8000); // the message goes by itself
         await says(page, 'h1', say('kiosk.invite'));
-        terminal.show(view(language, { readers: [{ name: 'r', state: 'detached', text: '' }] }));
+        await terminal.show(view(language, { readers: [{ name: 'r', state: 'detached', text: '' }] }));
         await says(page, 'h1', say('kiosk.out'));
         quiet(page);
       });
 
       test('a customer is welcomed, asked and thanked', async (t) => {
-        terminal.show(view(language, { visit: visit(0, member()), notice: notice('checkin') }));
+        await terminal.show(view(language, { visit: visit(0, member()), notice: notice('checkin') }));
         const page = await open(t, '/kiosk', viewport);
         await says(page, 'h1', say('kiosk.welcome.name', { name: 'Giulia' }));
         await says(page, '.pass-points', language === 'it' ? '2.480' : '2,480');
@@ -292,7 +324,7 @@ for (const language of ['it', 'en']) {
           granted: true });
         await says(page, 'h2', say('consent.granted'));
         const next = visit(0, card(), { id: '0192f3c4-0000-7000-8000-000000000002' });
-        terminal.show(view(language, { visit: next, line: { up: false, unsent: 2, text: '' } }));
+        await terminal.show(view(language, { visit: next, line: { up: false, unsent: 2, text: '' } }));
         await says(page, 'h1', say('kiosk.welcome'));
         await sees(page, say('kiosk.later'));
         await page.getByRole('button', { name: say('feedback.1'), exact: true }).click();
@@ -304,7 +336,7 @@ for (const language of ['it', 'en']) {
       });
 
       test('the language is switched by the large button and back', async (t) => {
-        terminal.show(view(language));
+        await terminal.show(view(language));
         const page = await open(t, '/kiosk', viewport);
         const other = language === 'it' ? 'en' : 'it';
         await page.getByRole('button', { name: say('language.other') }).click();
@@ -321,7 +353,7 @@ for (const language of ['it', 'en']) {
 for (const path of ['/checkout', '/kiosk']) {
   test(`${path} says that it is not up to date, and recovers by itself`, async (t) => {
     const viewport = path === '/kiosk' ? portrait : till;
-    terminal.show(view('it'));
+    await terminal.show(view('it'));
     const page = await open(t, path, viewport);
     await page.locator('#app button').first().waitFor();
     const { port } = terminal;
@@ -329,7 +361,7 @@ for (const path of ['/checkout', '/kiosk']) {
     await sees(page, text('it', 'stale'));
     await shoot(page, `stale${path.replace('/', '-')}`);
     terminal = await new Terminal().open(port);
-    terminal.show(view('en'));
+    await terminal.show(view('en'));
     await page.getByText(text('en', 'stale'), { exact: true }).waitFor({ state: 'hidden' });
     await page.waitForFunction(() => document.documentElement.lang === 'en');
     // The browser notes each refused connection; nothing else may be there.
@@ -339,7 +371,7 @@ for (const path of ['/checkout', '/kiosk']) {
 }
 
 test('a terminal that hangs is noticed', async (t) => {
-  terminal.show(view('it'));
+  await terminal.show(view('it'));
   const page = await open(t, '/checkout', till);
   await sees(page, text('it', 'basket.empty'));
   terminal.child.kill('SIGSTOP');
@@ -354,7 +386,7 @@ test('a terminal that hangs is noticed', async (t) => {
 });
 
 test('those who ask for less motion get none', async (t) => {
-  terminal.show(view('it'));
+  await terminal.show(view('it'));
   const page = await open(t, '/kiosk', portrait, { reducedMotion: 'reduce' });
   await says(page, 'h1', text('it', 'kiosk.invite'));
   const moving = await page.evaluate(() => document.getAnimations().length);
@@ -364,7 +396,7 @@ test('those who ask for less motion get none', async (t) => {
 
 test('a name from outside is text, never markup', async (t) => {
   const bad = '<img/src=x onerror=alert(1)>';
-  terminal.show(view('it', { visit: visit(1, { masked: bad, member: { name: bad, points: 1 } }),
+  await terminal.show(view('it', { visit: visit(1, { masked: bad, member: { name: bad, points: 1 } }),
     notice: notice('recorded', bad) }));
   const page = await open(t, '/checkout', till);
   await says(page, '.card-name', bad);
