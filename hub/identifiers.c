@@ -76,8 +76,7 @@ static bool settle_email(char *value, const struct identifier_rules *rules) {
     return !listed(rules->own_domains, rules->own_domain_count, at + 1);
 }
 
-/* E.164: at most 15 digits, no leading zero after the plus. Italian numbers
- * keep their zero behind the country code. */
+/* E.164: at most 15 digits, no leading zero after the plus. */
 static bool settle_phone(char *value, const struct identifier_rules *rules) {
     char digits[24] = "";
     size_t n = 0;
@@ -93,6 +92,9 @@ static bool settle_phone(char *value, const struct identifier_rules *rules) {
         if (n > 3)
             return false;
         memcpy(digits, rules->country_code, n);
+        /* Italy dials its leading zero also from abroad; others drop it. */
+        if (*from == '0' && strcmp(rules->country_code, "39") != 0)
+            from++;
     }
     for (; *from; from++) {
         if (strchr(" -./()", *from))

@@ -65,7 +65,8 @@ const struct db_statement people_statements[] = {
     [PERSONS] = {"people_persons",
                  "SELECT (SELECT COUNT(*) FROM person), (SELECT COUNT(*) FROM "
                  "ident WHERE type <> 'visit'), (SELECT COUNT(*) FROM edge), "
-                 "(SELECT COUNT(*) FROM derive_failed)"},
+                 "(SELECT COUNT(*) FROM derive_failed), (SELECT COUNT(*) FROM "
+                 "quarantine WHERE replayed_ms IS NULL)"},
     {NULL, NULL}};
 
 static json_t *text_json(const struct db_value *column) {
@@ -369,9 +370,9 @@ enum ts_status people_recent(const struct people *people, size_t limit,
 
 static bool on_counts(void *arg, const struct db_value *columns, size_t count) {
     static const char *const names[] = {"people", "identifiers", "evidence",
-                                        "derive_failed"};
+                                        "derive_failed", "quarantine"};
 
-    for (size_t i = 0; i < count && i < 4; i++)
+    for (size_t i = 0; i < count && i < 5; i++)
         json_object_set_new(arg, names[i], json_integer(columns[i].number));
     return false;
 }
