@@ -20,9 +20,10 @@ const struct db_statement db_statements[] = {
      "SELECT COALESCE(MAX(number), 0) FROM hub_migration"},
     {"db_migration_note", "INSERT INTO hub_migration (number, name) "
                           "VALUES ($1, $2)"},
+    {"db_ping", "SELECT 1"},
     {NULL, NULL},
 };
-enum { MIGRATIONS_DONE, MIGRATION_NOTE };
+enum { MIGRATIONS_DONE, MIGRATION_NOTE, PING };
 
 static const char migration_table[] =
     "CREATE TABLE IF NOT EXISTS hub_migration ("
@@ -162,6 +163,10 @@ enum ts_status db_run(struct db *db, const struct db_statement *statement,
     status = db->adapter->run(db->engine, statement, values, count, row, arg,
                               &db->changed, err);
     return named(status, statement, err);
+}
+
+enum ts_status db_ping(struct db *db, struct ts_err *err) {
+    return db_run(db, &db_statements[PING], NULL, 0, NULL, NULL, err);
 }
 
 uint64_t db_changed(const struct db *db) { return db->changed; }

@@ -61,6 +61,8 @@ void db_close(struct db *db);
  * open the database for short writes. */
 enum ts_status db_hold(struct db *db, bool *alone,
                        struct ts_err *err) TS_MUST_USE;
+/* TS_OK when the database answers. */
+enum ts_status db_ping(struct db *db, struct ts_err *err) TS_MUST_USE;
 /* Plans a statement without running it: for the test of all statements. */
 enum ts_status db_prepare(struct db *db, const struct db_statement *statement,
                           struct ts_err *err) TS_MUST_USE;

@@ -46,7 +46,9 @@ const struct db_statement desk_statements[] = {
                "WHERE shard = $1 AND store = $2 AND position > $3 "
                "ORDER BY position LIMIT $4"},
     [BELLS] = {"desk_bells", "SELECT store, log, through, changed_ms "
-                             "FROM desk_log WHERE changed_ms > $1"},
+                             "FROM desk_log WHERE changed_ms > $1 "
+                             "OR (changed_ms = $1 AND store > $2) "
+                             "ORDER BY changed_ms, store LIMIT 200"},
     {NULL, NULL},
 };
 
@@ -304,6 +306,7 @@ enum ts_status desk_answer(struct db *db, const char *store,
 }
 
 struct ringer {
+    struct desk_bell_cursor *cursor;
     desk_bell *each;
     void *arg;
 };
@@ -311,21 +314,25 @@ struct ringer {
 static bool bell_row(void *arg, const struct db_value *columns, size_t count) {
     const struct ringer *ringer = arg;
     struct message_bell bell = {.through = (uint64_t)columns[2].number};
-    char store[TS_NAME_TEXT];
+    struct desk_bell_cursor next = {.changed = {columns[3].number}};
 
     (void)count;
-    column_copy(store, sizeof store, &columns[0]);
+    column_copy(next.store, sizeof next.store, &columns[0]);
     column_copy(bell.log, sizeof bell.log, &columns[1]);
-    ringer->each(ringer->arg, store, &bell,
-                 (struct ts_wall){columns[3].number});
+    if (!ringer->each(ringer->arg, next.store, &bell))
+        return false;
+    *ringer->cursor = next;
     return true;
 }
 
-enum ts_status desk_bells(struct db *db, struct ts_wall since, desk_bell *each,
-                          void *arg, struct ts_err *err) {
-    struct db_value values[] = {db_int(since.unix_ms)};
-    struct ringer ringer = {each, arg};
+enum ts_status desk_bells(struct db *db, struct desk_bell_cursor *cursor,
+                          desk_bell *each, void *arg, struct ts_err *err) {
+    struct db_value values[] = {db_int(cursor->changed.unix_ms), db_null()};
+    struct ringer ringer = {cursor, each, arg};
+    char store[TS_NAME_TEXT];
 
-    return db_run(db, &desk_statements[BELLS], values, 1, bell_row, &ringer,
+    memcpy(store, cursor->store, sizeof store);
+    values[1] = db_cstr(store);
+    return db_run(db, &desk_statements[BELLS], values, 2, bell_row, &ringer,
                   err);
 }

@@ -31,10 +31,18 @@ enum ts_status desk_answer(struct db *db, const char *store,
                            const struct message_pull *pull, struct ts_wall now,
                            struct ts_buf *out, struct ts_err *err) TS_MUST_USE;
 
-/* Calls `each` for every store whose log grew after `since`. */
-typedef void desk_bell(void *arg, const char *store,
-                       const struct message_bell *bell, struct ts_wall changed);
-enum ts_status desk_bells(struct db *db, struct ts_wall since, desk_bell *each,
-                          void *arg, struct ts_err *err) TS_MUST_USE;
+/* Where the last bell was rung; zero: from the beginning. */
+struct desk_bell_cursor {
+    struct ts_wall changed;
+    char store[TS_NAME_TEXT];
+};
+/* False: could not be rung now, try again from here. */
+typedef bool desk_bell(void *arg, const char *store,
+                       const struct message_bell *bell);
+/* Calls `each` for up to 200 stores whose log changed behind the cursor, and
+ * moves it. */
+enum ts_status desk_bells(struct db *db, struct desk_bell_cursor *cursor,
+                          desk_bell *each, void *arg,
+                          struct ts_err *err) TS_MUST_USE;
 
 #endif

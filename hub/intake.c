@@ -58,6 +58,10 @@ void intake_free(struct intake *intake) {
     free(intake);
 }
 
+uint32_t intake_dictionary(const struct intake *intake) {
+    return batch_codec_dictionary(intake->codec);
+}
+
 void intake_declare(struct ts_metrics *metrics) {
     ts_metrics_declare(metrics, "tessera_take_total", TS_COUNTER,
                        "What became of events and batches of terminals");

@@ -27,6 +27,9 @@ void intake_free(struct intake *intake);
 /* Declares the metrics that intake counts in. */
 void intake_declare(struct ts_metrics *metrics);
 
+/* The id of the dictionary that batches may be packed with, or 0. */
+uint32_t intake_dictionary(const struct intake *intake);
+
 /* What to publish to the terminal: acks or desk. */
 struct intake_reply {
     bool any;

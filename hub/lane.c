@@ -143,16 +143,13 @@ enum ts_status lane_hole(struct db *db, const struct lane *lane, uint64_t first,
     return db_run(db, &lane_statements[HOLE], values, 6, NULL, NULL, err);
 }
 
-enum ts_status lane_link(struct db *db, const struct lane *lane,
-                         const char *previous, uint64_t previous_last,
-                         struct ts_wall now, uint64_t *rivals,
-                         struct ts_err *err) {
-    struct db_value values[] = {db_int(lane->shard),
-                                db_cstr(lane->terminal),
-                                db_cstr(lane->journal),
-                                db_cstr(previous),
-                                db_int((int64_t)previous_last),
-                                db_int(now.unix_ms)};
+enum ts_status lane_link(struct db *db, const struct lane *previous,
+                         uint64_t last, const char *journal, struct ts_wall now,
+                         uint64_t *rivals, struct ts_err *err) {
+    struct db_value values[] = {
+        db_int(previous->shard), db_cstr(previous->terminal),
+        db_cstr(journal),        db_cstr(previous->journal),
+        db_int((int64_t)last),   db_int(now.unix_ms)};
     struct db_value key[] = {values[0], values[1], values[3], values[2]};
     int64_t count = 0;
     enum ts_status status =

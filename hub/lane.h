@@ -38,12 +38,11 @@ enum ts_status lane_hole(struct db *db, const struct lane *lane, uint64_t first,
                          uint64_t last, struct ts_wall now,
                          struct ts_err *err) TS_MUST_USE;
 
-/* The journal says which one came before it and where that ended. *rival: the
- * number of other journals that say the same. */
-enum ts_status lane_link(struct db *db, const struct lane *lane,
-                         const char *previous, uint64_t previous_last,
-                         struct ts_wall now, uint64_t *rivals,
-                         struct ts_err *err) TS_MUST_USE;
+/* `journal` says that `previous` came before it and ended at `last`.
+ * *rivals: the number of other journals that say the same. */
+enum ts_status lane_link(struct db *db, const struct lane *previous,
+                         uint64_t last, const char *journal, struct ts_wall now,
+                         uint64_t *rivals, struct ts_err *err) TS_MUST_USE;
 
 enum lane_news {
     LANE_STATE_NEW,

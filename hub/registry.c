@@ -15,11 +15,11 @@ const struct db_statement registry_statements[] = {
                  "WHERE terminal = $1 ORDER BY since_ms DESC, "
                  "source_terminal, source_store LIMIT 16"},
     [ADD] = {"registry_add",
-             "INSERT INTO terminal (terminal, store, added_ms) "
-             "VALUES ($1, $2, $3) ON CONFLICT (terminal) DO UPDATE SET "
-             "store = $2, added_ms = $3, removed_ms = NULL "
+             "INSERT INTO terminal (terminal, store, added_ms, shard) "
+             "VALUES ($1, $2, $3, $4) ON CONFLICT (terminal) DO UPDATE SET "
+             "store = $2, added_ms = $3, shard = $4, removed_ms = NULL "
              "WHERE terminal.removed_ms IS NOT NULL"},
-    [MOVE] = {"registry_move", "UPDATE terminal SET store = $2 "
+    [MOVE] = {"registry_move", "UPDATE terminal SET store = $2, shard = $3 "
                                "WHERE terminal = $1 AND removed_ms IS NULL"},
     [REMOVE] = {"registry_remove",
                 "UPDATE terminal SET removed_ms = $2 "
@@ -123,9 +123,10 @@ static enum ts_status add_row(struct db *db, const char *terminal,
                               const char *store, struct ts_wall now,
                               struct ts_err *err) {
     struct db_value values[] = {db_cstr(terminal), db_cstr(store),
-                                db_int(now.unix_ms)};
+                                db_int(now.unix_ms),
+                                db_int(ts_shard(ts_slice_text(store)))};
     enum ts_status status =
-        db_run(db, &registry_statements[ADD], values, 3, NULL, NULL, err);
+        db_run(db, &registry_statements[ADD], values, 4, NULL, NULL, err);
 
     if (status == TS_OK && !db_changed(db))
         return ts_fail(err, TS_INVALID,
@@ -157,9 +158,10 @@ static enum ts_status unknown(const char *terminal, struct ts_err *err) {
 static enum ts_status move_row(struct db *db, const char *terminal,
                                const char *store, struct ts_wall now,
                                struct ts_err *err) {
-    struct db_value values[] = {db_cstr(terminal), db_cstr(store)};
+    struct db_value values[] = {db_cstr(terminal), db_cstr(store),
+                                db_int(ts_shard(ts_slice_text(store)))};
     enum ts_status status =
-        db_run(db, &registry_statements[MOVE], values, 2, NULL, NULL, err);
+        db_run(db, &registry_statements[MOVE], values, 3, NULL, NULL, err);
 
     if (status == TS_OK && !db_changed(db))
         return unknown(terminal, err);

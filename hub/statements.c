@@ -1,5 +1,6 @@
 #include "hub/statements.h"
 
+#include "hub/api.h"
 #include "hub/archive.h"
 #include "hub/derive.h"
 #include "hub/identity.h"
@@ -15,6 +16,7 @@
 
 const struct statement_table hub_statement_tables[] = {
     {"db", db_statements},
+    {"api", api_statements},
     {"archive", archive_statements},
     {"derive", derive_statements},
     {"identity", identity_statements},

@@ -201,6 +201,7 @@ static enum ts_status on_started(struct take *take,
                                  struct ts_err *err) {
     struct ts_slice previous = ts_json_text(view->data, "previous");
     char name[TS_JOURNAL_TEXT] = "";
+    struct lane before;
     uint64_t last = 0, rivals = 0;
     enum ts_status status;
 
@@ -210,7 +211,10 @@ static enum ts_status on_started(struct take *take,
         return TS_OK;
     memcpy(name, previous.data, previous.len);
     status =
-        lane_link(take->db, &take->lane, name, last, take->now, &rivals, err);
+        lane_find(take->db, take->terminal, take->entry, name, &before, err);
+    if (status == TS_OK)
+        status = lane_link(take->db, &before, last, view->journal, take->now,
+                           &rivals, err);
     if (status == TS_OK && rivals)
         status = alarm(take, "clone",
                        "two journals name the same journal before them: two "

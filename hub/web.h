@@ -9,6 +9,7 @@
 #include "hub/db.h"
 
 struct link;
+struct intake;
 struct customer;
 
 /* Everything that a handler may need; borrowed, filled by main. */
@@ -18,6 +19,7 @@ struct web {
     struct ts_metrics *metrics;
     const struct ts_clock *clock;
     struct link *link;
+    struct intake *intake;
     struct customer *customer; /* hub/customer.h */
 };
 

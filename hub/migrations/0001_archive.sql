@@ -42,7 +42,8 @@ CREATE TABLE lane_position (
     PRIMARY KEY (shard, terminal, journal)
 );
 
--- What terminal.started said of the journal before it.
+-- What terminal.started said of the journal before it; shard and terminal are
+-- those of that earlier journal.
 CREATE TABLE journal_link (
     shard BIGINT NOT NULL,
     terminal TEXT NOT NULL,
@@ -117,6 +118,7 @@ CREATE TABLE lane_state (
 CREATE TABLE terminal (
     terminal TEXT NOT NULL PRIMARY KEY,
     store TEXT NOT NULL,
+    shard BIGINT NOT NULL,
     added_ms BIGINT NOT NULL,
     removed_ms BIGINT
 );

@@ -1,0 +1,159 @@
+#include "hub/commands.h"
+
+#include "base/token.h"
+#include "hub/customer.h"
+#include "hub/registry.h"
+#include "hub/tokens.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int said(enum ts_status status, const struct ts_err *err) {
+    if (status == TS_OK)
+        return COMMAND_OK;
+    (void)fprintf(stderr, "tessera-hub: %s\n", err->text);
+    return status == TS_INVALID ? COMMAND_USAGE : COMMAND_FAILED;
+}
+
+static int usage(const char *text) {
+    (void)fprintf(stderr, "usage: %s\n", text);
+    return COMMAND_USAGE;
+}
+
+static void print_terminal(void *arg, const char *terminal, const char *store) {
+    (void)arg;
+    (void)printf("%s %s\n", terminal, store);
+}
+
+static enum ts_status change_registry(struct db *db, int count, char **words,
+                                      struct ts_err *err) {
+    struct ts_wall now = ts_clock_wall(ts_clock_system());
+
+    if (!strcmp(words[0], "list") && count == 1)
+        return registry_list(db, print_terminal, NULL, err);
+    if (!strcmp(words[0], "add") && count == 3)
+        return registry_add(db, words[1], words[2], now, err);
+    if (!strcmp(words[0], "move") && count == 3)
+        return registry_move(db, words[1], words[2], now, err);
+    if (!strcmp(words[0], "rename") && count == 3)
+        return registry_rename(db, words[1], words[2], now, err);
+    if (!strcmp(words[0], "remove") && count == 2)
+        return registry_remove(db, words[1], now, err);
+    return ts_fail(err, TS_INVALID,
+                   "usage: terminal add|move TERMINAL STORE | rename TERMINAL "
+                   "NAME | remove TERMINAL | list");
+}
+
+int command_terminal(const struct config *config, int count, char **words) {
+    struct ts_err err = {0};
+    struct db *db = NULL;
+    enum ts_status status;
+
+    if (count < 1)
+        return usage("terminal add|move TERMINAL STORE | rename TERMINAL NAME "
+                     "| remove TERMINAL | list");
+    status = db_open(&db, config->database, &err);
+    if (status == TS_OK)
+        status = change_registry(db, count, words, &err);
+    db_close(db);
+    return said(status, &err);
+}
+
+static void print_name(void *arg, const char *name) {
+    (void)arg;
+    (void)printf("%s\n", name);
+}
+
+int command_token(const struct config *config, int count, char **words) {
+    char token[TOKENS_TEXT];
+    struct ts_err err = {0};
+    enum ts_status status;
+
+    if (count == 1 && !strcmp(words[0], "list"))
+        return said(tokens_list(config->token_file, print_name, NULL, &err),
+                    &err);
+    if (count == 2 && !strcmp(words[0], "remove"))
+        return said(tokens_remove(config->token_file, words[1], &err), &err);
+    if (count != 2 || strcmp(words[0], "add") != 0)
+        return usage("token add|remove NAME | list");
+    status = tokens_add(config->token_file, words[1], token, &err);
+    if (status == TS_OK) {
+        (void)fprintf(stderr, "The token of %s, shown this once:\n", words[1]);
+        (void)printf("%s\n", token);
+    }
+    return said(status, &err);
+}
+
+static enum ts_status readable(const char *what, const char *path,
+                               struct ts_err *err) {
+    if (!path || !access(path, R_OK))
+        return TS_OK;
+    return ts_fail(err, TS_INVALID,
+                   "%s %s cannot be read: make it, or name another file", what,
+                   path);
+}
+
+static int check_files(const struct config *config) {
+    struct {
+        const char *what, *path;
+    } files[] = {
+        {"broker ca_file", config->mqtt.ca_file},
+        {"broker crl_file", config->mqtt.crl_file},
+        {"broker cert_file", config->mqtt.cert_file},
+        {"broker key_file", config->mqtt.key_file},
+        {"token_file", config->token_file},
+    };
+    int worst = COMMAND_OK;
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct ts_err err = {0};
+        int result = said(readable(files[i].what, files[i].path, &err), &err);
+        if (result != COMMAND_OK)
+            worst = result;
+    }
+    return worst;
+}
+
+int command_check(const struct config *config) {
+    struct ts_err err = {0};
+    struct ts_keys *keys = NULL;
+    struct db *db = NULL;
+    int files = check_files(config);
+    int secrets = said(ts_keys_load(&keys, config->key_file, &err), &err);
+    int base = said(db_open(&db, config->database, &err), &err);
+
+    db_close(db);
+    ts_keys_free(keys);
+    if (files != COMMAND_OK || secrets != COMMAND_OK || base != COMMAND_OK)
+        return COMMAND_FAILED;
+    (void)printf("settings, files and database are in order\n");
+    return COMMAND_OK;
+}
+
+int command_rebuild(const struct config *config) {
+    struct ts_err err = {0};
+    struct customer_parts parts = {.config = config,
+                                   .clock = ts_clock_system()};
+    struct ts_keys *keys = NULL;
+    struct customer *customer = NULL;
+    uint64_t events = 0;
+    bool alone;
+    enum ts_status status = ts_keys_load(&keys, config->key_file, &err);
+
+    if (status == TS_OK)
+        status = db_open(&parts.db, config->database, &err);
+    if (status == TS_OK)
+        status = db_hold(parts.db, &alone, &err);
+    if (status == TS_OK) {
+        parts.keys = keys;
+        customer = customer_open(&parts);
+        status = customer_rebuild(customer, &events, &err);
+    }
+    if (status == TS_OK)
+        (void)printf("%llu events derived again\n", (unsigned long long)events);
+    customer_close(customer);
+    db_close(parts.db);
+    ts_keys_free(keys);
+    return said(status, &err);
+}

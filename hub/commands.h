@@ -1,0 +1,18 @@
+/* The short commands of tessera-hub; they work beside a running hub. Each
+ * prints for people, answers the program's exit status. */
+#ifndef TS_HUB_COMMANDS_H
+#define TS_HUB_COMMANDS_H
+
+#include "hub/config.h"
+
+enum { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
+
+/* `words` after the command's name. */
+int command_terminal(const struct config *config, int count, char **words);
+int command_token(const struct config *config, int count, char **words);
+/* Opens what the hub would open, changes nothing but the schema. */
+int command_check(const struct config *config);
+/* Derives journeys and persons again from the archive; the hub must rest. */
+int command_rebuild(const struct config *config);
+
+#endif

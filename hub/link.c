@@ -1,0 +1,345 @@
+#include "hub/link.h"
+
+#include "base/log.h"
+#include "hub/desk.h"
+#include "sync/mqtt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BELL_MS = 1000,        /* looks for desk logs that grew */
+    REPEAT_MS = 300000,    /* retained topics are published again */
+    SOON_MS = 50,          /* the database is busy */
+    LATER_MS = 1000,       /* the database is away */
+    INVALID_TRIES = 3,     /* of a message that the database refuses */
+    OTHERS_PER_BATCH = 4,  /* queue room for messages that are no batches */
+    PAYLOAD_MAX = 1 << 20, /* bytes of one message that are kept */
+};
+
+/* A message waiting for intake. */
+struct waiting {
+    struct waiting *next;
+    struct topic topic;
+    bool retained;
+    unsigned tries;
+    size_t len;
+    uint8_t payload[];
+};
+
+struct link {
+    struct link_options options;
+    struct mqtt *mqtt;
+    struct event *work;
+    struct event *bell;
+    struct event *repeat;
+    struct waiting *head, **tail;
+    unsigned batches, others; /* waiting */
+    struct desk_bell_cursor rung;
+    bool up;
+};
+
+void link_declare(struct ts_metrics *metrics) {
+    ts_metrics_declare(metrics, "tessera_broker_up", TS_GAUGE,
+                       "1 while connected to the broker");
+    ts_metrics_declare(metrics, "tessera_waiting_batches", TS_GAUGE,
+                       "Batches waiting to be taken");
+    ts_metrics_declare(metrics, "tessera_messages_total", TS_COUNTER,
+                       "Messages from the broker by what became of them");
+    ts_metrics_declare(metrics, "tessera_unpublished_total", TS_COUNTER,
+                       "Answers that could not be published");
+}
+
+static void count_message(const struct link *link, const char *outcome) {
+    char label[64];
+
+    ts_metrics_label(label, sizeof label, "outcome", outcome);
+    ts_metrics_add(link->options.metrics, "tessera_messages_total", label, 1);
+}
+
+static void later(struct event *timer, unsigned ms) {
+    struct timeval delay = {ms / 1000, (suseconds_t)(ms % 1000) * 1000};
+
+    (void)event_add(timer, &delay);
+}
+
+static void publish(struct link *link, const char *topic,
+                    struct ts_slice payload, bool retain) {
+    struct ts_err err;
+    int id;
+
+    /* An answer that is lost here is asked for again. */
+    if (mqtt_publish(link->mqtt, topic, payload, retain, &id, &err) != TS_OK)
+        ts_metrics_add(link->options.metrics, "tessera_unpublished_total", "",
+                       1);
+}
+
+static void send_reply(struct link *link, const struct topic *to,
+                       struct intake_reply *reply) {
+    char topic[TOPIC_TEXT];
+
+    if (reply->any) {
+        topic_text(topic, link->options.config->root, to->shard, to->name,
+                   reply->leaf);
+        publish(link, topic, ts_buf_slice(&reply->payload), false);
+    }
+    intake_reply_fini(reply);
+}
+
+static void drop_head(struct link *link) {
+    struct waiting *head = link->head;
+
+    link->head = head->next;
+    if (!link->head)
+        link->tail = &link->head;
+    if (head->topic.leaf == TOPIC_EVENTS)
+        link->batches--;
+    else
+        link->others--;
+    free(head);
+}
+
+/* Answers in how many milliseconds to go on. */
+static unsigned on_failure(struct link *link, enum ts_status status,
+                           const struct ts_err *err) {
+    struct waiting *head = link->head;
+
+    if (status == TS_DENIED) {
+        link->options.on_lost(link->options.ctx, err);
+        return LATER_MS;
+    }
+    if (status == TS_AGAIN)
+        return SOON_MS;
+    if (status == TS_INVALID && ++head->tries == INVALID_TRIES) {
+        ts_log(TS_LOG_ERROR, "link", "%s: a message is left out: %s",
+               head->topic.name, err->text);
+        count_message(link, "left_out");
+        drop_head(link);
+        return 0;
+    }
+    if (!head->tries++)
+        ts_log(TS_LOG_ERROR, "link", "taking waits: %s", err->text);
+    return LATER_MS;
+}
+
+static void on_work(evutil_socket_t fd, short what, void *ctx) {
+    struct link *link = ctx;
+    struct waiting *head = link->head;
+    struct intake_reply reply;
+    struct ts_err err = {0};
+    enum ts_status status;
+    unsigned wait = 0;
+
+    (void)fd;
+    (void)what;
+    if (!head)
+        return;
+    status = intake_message(link->options.intake, &head->topic,
+                            ts_slice_of(head->payload, head->len),
+                            head->retained, &reply, &err);
+    if (status == TS_OK) {
+        send_reply(link, &head->topic, &reply);
+        count_message(link, "done");
+        drop_head(link);
+    } else {
+        wait = on_failure(link, status, &err);
+    }
+    ts_metrics_set(link->options.metrics, "tessera_waiting_batches", "",
+                   link->batches);
+    if (link->head)
+        later(link->work, wait);
+}
+
+static void enqueue(struct link *link, const struct topic *topic,
+                    struct ts_slice payload, bool retained) {
+    struct waiting *item = ts_alloc(sizeof *item + payload.len);
+
+    *item = (struct waiting){
+        .topic = *topic, .retained = retained, .len = payload.len};
+    if (payload.len)
+        memcpy(item->payload, payload.data, payload.len);
+    *link->tail = item;
+    link->tail = &item->next;
+    if (topic->leaf == TOPIC_EVENTS)
+        link->batches++;
+    else
+        link->others++;
+    if (link->head == item)
+        later(link->work, 0);
+}
+
+static void say_busy(struct link *link, const struct topic *topic,
+                     struct ts_slice payload) {
+    struct intake_reply reply;
+    struct ts_err err = {0};
+
+    count_message(link, "busy");
+    if (intake_busy(link->options.intake, topic, payload, &reply, &err) ==
+        TS_OK)
+        send_reply(link, topic, &reply);
+    else
+        intake_reply_fini(&reply);
+}
+
+static void on_message(void *ctx, struct ts_slice text, struct ts_slice payload,
+                       bool retained) {
+    struct link *link = ctx;
+    unsigned room = link->options.config->max_waiting;
+    struct topic topic;
+
+    if (topic_parse(&topic, link->options.config->root, text) != TS_OK) {
+        count_message(link, "topic");
+    } else if (payload.len > PAYLOAD_MAX) {
+        count_message(link, "size");
+    } else if (topic.leaf == TOPIC_EVENTS && link->batches >= room) {
+        say_busy(link, &topic, payload);
+    } else if (topic.leaf != TOPIC_EVENTS &&
+               link->others >= room * OTHERS_PER_BATCH) {
+        count_message(link, "overflow");
+    } else {
+        enqueue(link, &topic, payload, retained);
+    }
+}
+
+static void announce(struct link *link, bool online) {
+    struct message_hub hub = {.online = online,
+                              .epoch = lease_epoch(link->options.lease),
+                              .window = link->options.config->window};
+    struct ts_buf payload = {0};
+    char topic[TOPIC_TEXT];
+
+    hub.dicts[0] = intake_dictionary(link->options.intake);
+    hub.dict_count = hub.dicts[0] != 0;
+    message_hub_encode(&payload, &hub);
+    for (unsigned shard = 0; shard < TS_SHARDS; shard++) {
+        topic_text(topic, link->options.config->root, shard, NULL, TOPIC_HUB);
+        publish(link, topic, ts_buf_slice(&payload), true);
+    }
+    ts_buf_fini(&payload);
+}
+
+static bool ring(void *arg, const char *store,
+                 const struct message_bell *bell) {
+    struct link *link = arg;
+    struct ts_buf payload = {0};
+    char topic[TOPIC_TEXT];
+    struct ts_err err;
+    bool rung;
+    int id;
+
+    topic_text(topic, link->options.config->root,
+               ts_shard(ts_slice_text(store)), store, TOPIC_BELL);
+    message_bell_encode(&payload, bell);
+    rung = mqtt_publish(link->mqtt, topic, ts_buf_slice(&payload), true, &id,
+                        &err) == TS_OK;
+    ts_buf_fini(&payload);
+    return rung;
+}
+
+static void on_bell(evutil_socket_t fd, short what, void *ctx) {
+    struct link *link = ctx;
+    struct ts_err err;
+
+    (void)fd;
+    (void)what;
+    if (link->up &&
+        desk_bells(link->options.db, &link->rung, ring, link, &err) != TS_OK)
+        ts_log(TS_LOG_DEBUG, "link", "bells wait: %s", err.text);
+    later(link->bell, BELL_MS);
+}
+
+static void on_repeat(evutil_socket_t fd, short what, void *ctx) {
+    struct link *link = ctx;
+
+    (void)fd;
+    (void)what;
+    if (link->up) {
+        announce(link, true);
+        link->rung = (struct desk_bell_cursor){0};
+    }
+    later(link->repeat, REPEAT_MS);
+}
+
+static void set_up(struct link *link, bool up) {
+    link->up = up;
+    ts_metrics_set(link->options.metrics, "tessera_broker_up", "", up);
+}
+
+static void on_up(void *ctx) {
+    static const enum topic_leaf leaves[] = {TOPIC_EVENTS, TOPIC_RESUME,
+                                             TOPIC_STATE, TOPIC_PULL};
+    struct link *link = ctx;
+    char filter[TOPIC_TEXT];
+    struct ts_err err = {0};
+
+    for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++) {
+        topic_filter(filter, link->options.config->root, leaves[i]);
+        if (mqtt_subscribe(link->mqtt, filter, &err) != TS_OK) {
+            ts_log(TS_LOG_ERROR, "link", "cannot subscribe: %s", err.text);
+            mqtt_reset(link->mqtt);
+            return;
+        }
+    }
+    ts_log(TS_LOG_INFO, "link", "connected to the broker %s:%u",
+           link->options.config->mqtt.host, link->options.config->mqtt.port);
+    set_up(link, true);
+    announce(link, true);
+    link->rung = (struct desk_bell_cursor){0};
+    later(link->bell, 0);
+}
+
+static void on_down(void *ctx, const struct ts_err *reason) {
+    struct link *link = ctx;
+
+    ts_log(TS_LOG_WARN, "link", "no line to the broker: %s", reason->text);
+    set_up(link, false);
+}
+
+enum ts_status link_open(struct link **out, const struct link_options *options,
+                         struct ts_err *err) {
+    struct link *link = ts_alloc(sizeof *link);
+    struct mqtt_events events = {.ctx = link,
+                                 .on_up = on_up,
+                                 .on_down = on_down,
+                                 .on_message = on_message};
+    enum ts_status status;
+
+    memset(link, 0, sizeof *link);
+    link->options = *options;
+    link->tail = &link->head;
+    link->work = event_new(options->loop, -1, 0, on_work, link);
+    link->bell = event_new(options->loop, -1, 0, on_bell, link);
+    link->repeat = event_new(options->loop, -1, 0, on_repeat, link);
+    status = mqtt_new(&link->mqtt, options->loop, &options->config->mqtt,
+                      &events, err);
+    if (status != TS_OK) {
+        link_close(link);
+        return status;
+    }
+    later(link->bell, BELL_MS);
+    later(link->repeat, REPEAT_MS);
+    mqtt_start(link->mqtt);
+    *out = link;
+    return TS_OK;
+}
+
+void link_leave(struct link *link) {
+    if (link->up)
+        announce(link, false);
+}
+
+void link_close(struct link *link) {
+    if (!link)
+        return;
+    if (link->mqtt)
+        mqtt_stop(link->mqtt);
+    mqtt_free(link->mqtt);
+    while (link->head)
+        drop_head(link);
+    event_free(link->work);
+    event_free(link->bell);
+    event_free(link->repeat);
+    free(link);
+}
+
+bool link_is_up(const struct link *link) { return link && link->up; }
