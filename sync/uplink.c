@@ -136,6 +136,18 @@ static void fill_oldest(struct uplink *uplink, struct message_state *state) {
     state->oldest_unsent = row.at;
 }
 
+static void fill_journal(const struct uplink *uplink,
+                         struct message_state *state) {
+    static const char none[TS_JOURNAL_TEXT] = "0000000000000000";
+
+    uplink_core_newest(uplink->core, state->journal);
+    if (uplink->options.journal)
+        (void)snprintf(state->journal, sizeof state->journal, "%s",
+                       uplink->options.journal);
+    else if (!state->journal[0])
+        memcpy(state->journal, none, sizeof none);
+}
+
 static void encode_state(struct uplink *uplink, struct ts_buf *out, bool online,
                          uint64_t session) {
     struct message_state state = {.online = online, .session = session};
@@ -146,7 +158,7 @@ static void encode_state(struct uplink *uplink, struct ts_buf *out, bool online,
     memcpy(state.store, uplink->options.origin.store, sizeof state.store);
     (void)snprintf(state.version, sizeof state.version, "%s",
                    uplink->options.version);
-    uplink_core_newest(uplink->core, state.journal);
+    fill_journal(uplink, &state);
     state.unsent = status.unsent;
     if (status.unsent)
         fill_oldest(uplink, &state);
@@ -562,6 +574,8 @@ static void copy_options(struct uplink *uplink,
     uplink->options = *options;
     uplink->options.root = ts_strdup(options->root);
     uplink->options.version = ts_strdup(options->version);
+    uplink->options.journal =
+        options->journal ? ts_strdup(options->journal) : NULL;
     uplink->options.mqtt.host = ts_strdup(options->mqtt.host);
     uplink->shard = ts_shard(ts_slice_text(options->origin.store));
     uplink->session = options->first_session;
@@ -611,6 +625,7 @@ void uplink_free(struct uplink *uplink) {
     event_free(uplink->state_timer);
     free((char *)uplink->options.root);
     free((char *)uplink->options.version);
+    free((char *)uplink->options.journal);
     free((char *)uplink->options.mqtt.host);
     free(uplink);
 }

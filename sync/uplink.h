@@ -41,11 +41,14 @@ struct uplink_options {
     const char *root; /* topic root */
     struct event_origin origin;
     const char *version;
+    const char *journal; /* of this run; NULL: the newest held */
     struct mqtt_options mqtt;
     size_t max_publish_bytes;
     unsigned ack_timeout_ms; /* first wait for an ack; doubles, jittered */
     unsigned max_window;
-    uint64_t first_session; /* persistent counter, see on_session */
+    /* The counter kept by on_session, 0 at first; counting goes on behind
+     * it. */
+    uint64_t first_session;
     bool compress;
 };
 
