@@ -4,7 +4,7 @@
 
 struct aim_row {
     char letter;
-    const char *modifiers; /* "": any */
+    char modifiers[7]; /* "": any */
     enum symbology symbology;
 };
 

@@ -1,5 +1,6 @@
 #include "tools/commands.h"
 
+#include "agent/config.h"
 #include "drivers/repeat.h"
 #include "drivers/shop.h"
 #include "tools/decoder.h"
@@ -19,14 +20,15 @@ static const char usage[] =
     "  --driver NAME     protocol of the reader (default: line)\n"
     "  --profile NAME    make or set-up of the reader (default: the first)\n"
     "  --hex             the input is hex digits, white space is skipped\n"
-    "  --settings FILE   the shop's card, item and loyalty_issuer sections\n"
+    "  --settings FILE   the shop's rules: the agent's settings file, or one\n"
+    "                    of card, item and loyalty_issuer sections alone\n"
     "  --repeat-ms N     the same code again within N ms is a repeat;\n"
     "                    0 switches that off (default: 300)\n"
     "  --list            the drivers and their profiles\n"
     "\n"
     "Exit code: 0 all understood, 1 something was rejected, 2 wrong call.\n";
 
-/* Other sections of an agent's file are read by the agent. */
+/* A file of the shop's rules alone; the other kind is an agent's own file. */
 static const struct ts_setting decode_settings[] = {SHOP_SETTINGS,
                                                     {.name = NULL}};
 
@@ -156,8 +158,9 @@ static bool hex_read(struct ts_buf *buf) {
     size_t len = 0;
 
     for (size_t i = 0; i < buf->len; i++) {
-        if (!memchr(" \t\r\n", buf->data[i], 4))
-            buf->data[digits++] = buf->data[i];
+        uint8_t byte = buf->data[i];
+        if (byte == 0 || !strchr(" \t\r\n", byte))
+            buf->data[digits++] = byte;
     }
     if (ts_unhex(buf->data, buf->cap, &len, ts_slice_of(buf->data, digits)) !=
         TS_OK) {
@@ -214,18 +217,40 @@ static bool driver_choose(const struct decode *decode,
     return how->profile != NULL;
 }
 
-static bool shop_load(struct shop **out, const char *path) {
+static bool shop_load_as(struct shop **out, const char *path,
+                         const struct ts_setting *table,
+                         struct ts_buf *problems) {
     struct ts_settings *settings = NULL;
-    struct ts_buf problems;
+    bool good = ts_settings_load(&settings, path, table, problems) == TS_OK &&
+                shop_new(out, settings, problems) == TS_OK;
 
-    ts_buf_init(&problems, 0);
-    bool good = ts_settings_load(&settings, path, decode_settings, &problems) ==
-                    TS_OK &&
-                shop_new(out, settings, &problems) == TS_OK;
-    if (!good)
-        fputs(ts_buf_text(&problems), stderr);
     ts_settings_free(settings);
-    ts_buf_fini(&problems);
+    return good;
+}
+
+static size_t lines(struct ts_buf *text) {
+    size_t count = 0;
+
+    for (const char *p = ts_buf_text(text); (p = strchr(p, '\n')) != NULL; p++)
+        count++;
+    return count;
+}
+
+/* Where neither reading is right, the one with fewer problems was meant. */
+static bool shop_load(struct shop **out, const char *path) {
+    struct ts_buf alone;
+    struct ts_buf agent;
+
+    ts_buf_init(&alone, 0);
+    ts_buf_init(&agent, 0);
+    bool good = shop_load_as(out, path, decode_settings, &alone) ||
+                shop_load_as(out, path, agent_config_table, &agent);
+    if (!good) {
+        bool fewer = lines(&agent) < lines(&alone);
+        fputs(ts_buf_text(fewer ? &agent : &alone), stderr);
+    }
+    ts_buf_fini(&alone);
+    ts_buf_fini(&agent);
     return good;
 }
 

@@ -105,6 +105,39 @@ static void test_decode(void **state) {
     check(cases, COUNT(cases));
 }
 
+static void test_decode_takes_the_shops_rules(void **state) {
+    static const char rules[] =
+        "card \"main\" {\n prefix = \"25\"\n length = 13\n}\n";
+    static const char agent[] =
+        "terminal = \"lane-1\"\nstore = \"milano\"\nkey_file = \"/k\"\n"
+        "hub {\n host = \"h\"\n ca_file = \"/c\"\n cert_file = \"/d\"\n"
+        " key_file = \"/e\"\n}\n";
+    static const char broken[] =
+        "card \"main\" {\n prefix = \"25\"\n length = \"x\"\n}\n";
+    char path[] = "/tmp/tessera-rules-XXXXXX";
+    char command[256];
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)snprintf(command, sizeof command,
+                   "printf '2501008336538\\r' | " TESSERA
+                   " decode --settings %s 2>&1",
+                   path);
+    const struct expectation right = {command, 0, "\"programme\":\"main\"",
+                                      NULL};
+    const struct expectation wrong = {command, 2, ":3", "terminal"};
+    assert_int_equal(write(fd, rules, strlen(rules)), strlen(rules));
+    check(&right, 1);
+    assert_int_equal(write(fd, agent, strlen(agent)), strlen(agent));
+    check(&right, 1);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(pwrite(fd, broken, strlen(broken), 0), strlen(broken));
+    check(&wrong, 1);
+    (void)close(fd);
+    (void)unlink(path);
+}
+
 /* What a host reads from the simulated port, up to its hang-up. */
 static void host_read(struct port *port, struct ts_buf *out) {
     struct ts_err err;
@@ -168,6 +201,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_help_and_usage),
         cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_decode_takes_the_shops_rules),
         cmocka_unit_test(test_simulate_plays_to_a_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
