@@ -1,0 +1,621 @@
+#include "support.h"
+
+#include "agent/lane.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+/* Made-up goods and a made-up card; 4111... is a public test number. */
+#define CARD_A "2501008336538"
+#define CARD_B "2501008336545"
+#define ITEM_A "8001230000015"
+#define ITEM_B "8001230000022"
+#define PAN    "4111111111111111"
+
+struct fixture {
+    char folder[FOLDER_TEXT];
+    char path[128];
+    struct hand_clock clock;
+    struct journal_options journal_options;
+    struct lane_options options;
+    struct event_base *loop;
+    struct timekeeper keeper;
+    struct ts_keys *keys;
+    struct journal *journal;
+    struct recorder *recorder;
+    struct lane *lane;
+    json_t *members; /* token -> profile */
+    unsigned answers, taken;
+    enum scan_signal signal;
+    unsigned changes, recorded;
+};
+
+static const struct code_rule rule_table[] = {
+    {.prefix = "25", .programme = "main", .length = 13, .mod10 = true},
+    {.prefix = "BAG", .item = true},
+};
+static const struct code_rules rules = {.rules = rule_table, .count = 2};
+
+static json_t *find_member(void *ctx, const char *card) {
+    const struct fixture *f = ctx;
+
+    return json_incref(json_object_get(f->members, card));
+}
+
+static void on_change(void *arg) { ((struct fixture *)arg)->changes++; }
+
+static void on_recorded(void *arg, const char *journal, uint64_t sequence,
+                        const char *type) {
+    (void)journal;
+    (void)sequence;
+    (void)type;
+    ((struct fixture *)arg)->recorded++;
+}
+
+static void start(struct fixture *f) {
+    struct journal_report report;
+    struct ts_err err = {0};
+    struct recorder_options recorder = {
+        .report = &report, .keeper = &f->keeper, .version = "1.2.3"};
+
+    if (journal_open(&f->journal, &f->journal_options, &report, &err) != TS_OK)
+        fail_msg("%s", err.text);
+    recorder.journal = f->journal;
+    f->recorder = recorder_new(f->loop, &recorder);
+    f->options.journal = f->journal;
+    f->options.recorder = f->recorder;
+    if (lane_new(&f->lane, f->loop, &f->options, &err) != TS_OK)
+        fail_msg("%s", err.text);
+    lane_on_change(f->lane, on_change, f);
+    lane_on_recorded(f->lane, on_recorded, f);
+}
+
+static void stop(struct fixture *f) {
+    recorder_flush(f->recorder);
+    recorder_free(f->recorder);
+    lane_free(f->lane);
+    journal_close(f->journal);
+}
+
+static void restart(struct fixture *f) {
+    stop(f);
+    start(f);
+}
+
+static int set_up(void **state) {
+    struct fixture *f = ts_alloc(sizeof *f);
+    uint8_t key[TS_KEY_BYTES];
+
+    *f = (struct fixture){.answers = 0};
+    for (uint8_t i = 0; i < sizeof key; i++)
+        key[i] = i;
+    folder_make(f->folder);
+    hand_clock_init(&f->clock);
+    f->journal_options = test_journal_options(f->folder, f->path, &f->clock);
+    f->loop = event_base_new();
+    timekeeper_init(&f->keeper, &f->clock.clock);
+    f->keys = ts_keys_new(1, key);
+    f->members = json_object();
+    f->options = (struct lane_options){
+        .store = "milano-01",
+        .terminal = "milano-01-lane-3",
+        .language = "it",
+        .currency = "EUR",
+        .timeout_s = 900,
+        .kiosk_s = 20,
+        .keeper = &f->keeper,
+        .keys = f->keys,
+        .find_member = find_member,
+        .member_ctx = f,
+    };
+    start(f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct fixture *f = *state;
+
+    stop(f);
+    json_decref(f->members);
+    ts_keys_free(f->keys);
+    event_base_free(f->loop);
+    folder_remove(f->folder);
+    free(f);
+    return 0;
+}
+
+static void be_kiosk(struct fixture *f) {
+    f->options.kind = VISIT_KIOSK;
+    restart(f);
+}
+
+static void on_answer(void *arg, bool taken, enum scan_signal signal) {
+    struct fixture *f = arg;
+
+    f->answers++;
+    f->taken += taken;
+    f->signal = signal;
+}
+
+static void scan(struct fixture *f, const char *text) {
+    struct scan scanned = {.text = ts_slice_text(text)};
+    struct code code = {0};
+
+    code_classify(&code, &scanned, &rules);
+    assert_int_not_equal(code.kind, CODE_REJECTED);
+    lane_take_scan(f->lane, &(struct lane_scan){"scanner", &code, scanned.text,
+                                                on_answer, f});
+}
+
+static void scan_and_commit(struct fixture *f, const char *text) {
+    scan(f, text);
+    recorder_flush(f->recorder);
+}
+
+struct listing {
+    struct ts_buf types;
+    struct ts_buf all;
+};
+
+static bool list_row(void *arg, const char *journal, uint64_t sequence,
+                     struct ts_slice payload) {
+    struct listing *listing = arg;
+    struct event_view view;
+    json_t *json;
+
+    (void)journal;
+    (void)sequence;
+    assert_int_equal(ts_json_parse(&json, payload, NULL), TS_OK);
+    assert_int_equal(event_parse(&view, json, NULL), TS_OK);
+    assert_int_equal(ts_buf_printf(&listing->types, "%.*s\n",
+                                   (int)view.type.len,
+                                   (const char *)view.type.data),
+                     TS_OK);
+    assert_int_equal(ts_buf_add(&listing->all, payload), TS_OK);
+    json_decref(json);
+    return true;
+}
+
+static struct listing list(struct fixture *f) {
+    struct listing listing = {{0}, {0}};
+    struct ts_err err;
+
+    recorder_flush(f->recorder);
+    assert_int_equal(journal_walk(f->journal, "", 0, list_row, &listing, &err),
+                     TS_OK);
+    return listing;
+}
+
+static void listing_fini(struct listing *listing) {
+    ts_buf_fini(&listing->types);
+    ts_buf_fini(&listing->all);
+}
+
+static json_t *visit_of(struct fixture *f) {
+    json_t *view = lane_view(f->lane);
+    json_t *visit;
+
+    assert_non_null(view);
+    visit = json_incref(json_object_get(view, "visit"));
+    json_decref(view);
+    return visit;
+}
+
+static char *notice_kind(struct fixture *f) {
+    json_t *view = lane_view(f->lane);
+    char *kind = ts_strdup(json_string_value(
+        json_object_get(json_object_get(view, "notice"), "kind")));
+
+    json_decref(view);
+    return kind;
+}
+
+static void expect_notice(struct fixture *f, const char *kind) {
+    char *is = notice_kind(f);
+
+    assert_string_equal(is, kind);
+    free(is);
+}
+
+static const struct {
+    const char *name;
+    enum visit_kind kind;
+    const char *scans[6];
+    const char *types; /* after terminal.started */
+} tables[] = {
+    {"items",
+     VISIT_CHECKOUT,
+     {ITEM_A, ITEM_B},
+     "visit.opened\nitem.scanned\n"
+     "item.scanned\n"},
+    {"card, then item",
+     VISIT_CHECKOUT,
+     {CARD_A, ITEM_A},
+     "visit.opened\ncard.presented\nitem.scanned\n"},
+    {"item, then card",
+     VISIT_CHECKOUT,
+     {ITEM_A, CARD_A},
+     "visit.opened\nitem.scanned\ncard.presented\n"},
+    {"second card replaces the first",
+     VISIT_CHECKOUT,
+     {CARD_A, CARD_B},
+     "visit.opened\ncard.presented\ncard.presented\n"},
+    {"named item", VISIT_CHECKOUT, {"BAG-1"}, "visit.opened\nitem.scanned\n"},
+    {"unknown opens nothing", VISIT_CHECKOUT, {"WHATEVER"}, "code.unknown\n"},
+    {"payment card opens nothing",
+     VISIT_CHECKOUT,
+     {PAN},
+     "payment_card.refused\n"},
+    {"kiosk",
+     VISIT_KIOSK,
+     {CARD_A},
+     "visit.opened\ncard.presented\ncheckin.made\n"},
+    {"two cards at a kiosk are two visits",
+     VISIT_KIOSK,
+     {CARD_A, CARD_B},
+     "visit.opened\ncard.presented\ncheckin.made\nvisit.closed\n"
+     "visit.opened\ncard.presented\ncheckin.made\n"},
+    {"kiosk price check",
+     VISIT_KIOSK,
+     {ITEM_A, CARD_A},
+     "visit.opened\nitem.scanned\ncard.presented\ncheckin.made\n"},
+};
+
+static void test_tables(void **state) {
+    struct fixture *f = *state;
+
+    (void)f;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        void *fresh = NULL;
+        struct fixture *own;
+        struct listing listing;
+        unsigned scans = 0;
+        const char *first = "terminal.started\n";
+
+        (void)set_up(&fresh);
+        own = fresh;
+        own->options.kind = tables[i].kind;
+        restart(own);
+        for (; tables[i].scans[scans]; scans++)
+            scan(own, tables[i].scans[scans]);
+        listing = list(own);
+        assert_int_equal(own->answers, scans);
+        assert_int_equal(own->taken, scans);
+        if (strncmp(ts_buf_text(&listing.types), first, strlen(first)) != 0 ||
+            strcmp(ts_buf_text(&listing.types) + strlen(first),
+                   tables[i].types) != 0)
+            fail_msg("%s: %s", tables[i].name, ts_buf_text(&listing.types));
+        listing_fini(&listing);
+        (void)tear_down(&fresh);
+    }
+}
+
+static void test_nothing_in_clear(void **state) {
+    static const char *const secrets[] = {PAN, "411111", CARD_A, "1008336538",
+                                          "WHATEVER-1"};
+    struct fixture *f = *state;
+    struct ts_buf file = {0};
+
+    scan(f, CARD_A);
+    scan(f, PAN);
+    scan(f, "WHATEVER-1");
+    assert_int_equal(
+        lane_feedback(f->lane, "nps", 9, "my card is 2501 0083 36538", NULL),
+        TS_OK);
+    stop(f);
+    assert_int_equal(ts_file_read(&file, f->path, 64 << 20, NULL), TS_OK);
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        assert_null(
+            memmem(file.data, file.len, secrets[i], strlen(secrets[i])));
+    assert_null(memmem(file.data, file.len, "0083 36538", 10));
+    /* The token of the protocol's own example. */
+    assert_non_null(memmem(file.data, file.len,
+                           "c1.uKCh5aceyQPe6L0sApIqVp3xHi_1NeBIBowqzyz7lqY",
+                           46));
+    ts_buf_fini(&file);
+    start(f);
+}
+
+static void test_started_is_first(void **state) {
+    struct fixture *f = *state;
+    struct listing listing;
+    char first[TS_JOURNAL_TEXT];
+
+    scan(f, ITEM_A);
+    memcpy(first, journal_id(f->journal), sizeof first);
+    restart(f);
+    scan(f, ITEM_B);
+    listing = list(f);
+    assert_string_equal(ts_buf_text(&listing.types),
+                        "terminal.started\nvisit.opened\nitem.scanned\n"
+                        "terminal.started\nitem.scanned\n");
+    assert_non_null(strstr(ts_buf_text(&listing.all), first));
+    assert_non_null(strstr(ts_buf_text(&listing.all),
+                           "\"previous_last\":\"00000000000000000003\""));
+    listing_fini(&listing);
+}
+
+/* What staff see follows the commit. */
+static void test_answer_follows_the_commit(void **state) {
+    struct fixture *f = *state;
+    unsigned changes = f->changes;
+
+    scan(f, ITEM_A);
+    assert_int_equal(f->answers, 0);
+    assert_int_equal(f->changes, changes);
+    while (!f->answers)
+        (void)event_base_loop(f->loop, EVLOOP_ONCE);
+    assert_int_equal(f->taken, 1);
+    assert_int_equal(f->signal, SIGNAL_RECORDED);
+    assert_int_equal(f->recorded, 3);
+    assert_int_equal(f->changes, changes + 1);
+}
+
+static void test_member_is_greeted(void **state) {
+    struct fixture *f = *state;
+    json_t *visit;
+
+    (void)json_object_set_new(f->members,
+                              "c1.uKCh5aceyQPe6L0sApIqVp3xHi_1NeBIBowqzyz7lqY",
+                              json_pack("{s:s}", "name", "Ada"));
+    scan_and_commit(f, CARD_A);
+    assert_int_equal(f->signal, SIGNAL_MEMBER);
+    expect_notice(f, "member");
+    visit = visit_of(f);
+    assert_string_equal(
+        json_string_value(json_object_get(
+            json_object_get(json_object_get(visit, "card"), "member"), "name")),
+        "Ada");
+    json_decref(visit);
+    scan_and_commit(f, CARD_B);
+    assert_int_equal(f->signal, SIGNAL_RECORDED);
+    expect_notice(f, "recorded");
+}
+
+static void random_void(struct fixture *f, uint64_t *random) {
+    json_t *visit = visit_of(f);
+    json_t *items = json_object_get(visit, "items");
+    size_t count = json_array_size(items);
+    uint64_t sequence;
+
+    if (count) {
+        json_t *item = json_array_get(items, draw(random) % count);
+        assert_int_equal(
+            ts_counter_parse(&sequence, ts_json_text(item, "sequence")), TS_OK);
+        (void)!lane_void(f->lane,
+                         json_string_value(json_object_get(item, "journal")),
+                         sequence, NULL);
+    }
+    json_decref(visit);
+}
+
+static void random_step(struct fixture *f, uint64_t *random) {
+    static const char *const texts[] = {CARD_A, CARD_B,  ITEM_A,    ITEM_B,
+                                        ITEM_A, "BAG-1", "STRANGE", PAN};
+
+    switch (draw(random) % 16) {
+    case 0:
+        (void)!lane_close(f->lane, "R-1", 1999, "EUR", NULL);
+        break;
+    case 1:
+        (void)!lane_cancel(f->lane, NULL);
+        break;
+    case 2:
+    case 3:
+        random_void(f, random);
+        break;
+    case 4:
+        (void)!lane_feedback(f->lane, "nps", 10, "", NULL);
+        break;
+    case 5:
+        (void)!lane_consent(f->lane, "email", true, NULL);
+        break;
+    default:
+        scan(f, texts[draw(random) % 8]);
+        break;
+    }
+}
+
+static void test_fold_equals_live(void **state) {
+    struct fixture *f = *state;
+    uint64_t random = 42;
+
+    for (int round = 0; round < 40; round++) {
+        uint64_t steps = draw(&random) % 12 + 1;
+        json_t *before;
+        json_t *after;
+
+        if (round == 20)
+            be_kiosk(f);
+        for (uint64_t i = 0; i < steps; i++)
+            random_step(f, &random);
+        before = visit_of(f);
+        restart(f);
+        after = visit_of(f);
+        assert_true(json_equal(before, after));
+        json_decref(before);
+        json_decref(after);
+    }
+}
+
+static const struct {
+    const char *receipt;
+    int64_t total_minor;
+    const char *currency;
+    const char *says;
+} bad_closes[] = {
+    {"", 1, "EUR", "receipt number must be 1 to 64"},
+    {"a\nb", 1, "EUR", "receipt number must be 1 to 64"},
+    {PAN, 1, "EUR", "payment card"},
+    {"42", -1, "EUR", "total must be 0 to"},
+    {"42", 1000000000001, "EUR", "total must be 0 to"},
+    {"42", 1, "eur", "three capital letters"},
+    {"42", 1, "EURO", "three capital letters"},
+};
+
+static void test_commands_refuse(void **state) {
+    struct fixture *f = *state;
+    struct ts_err err;
+
+    assert_int_equal(lane_close(f->lane, "42", 1, "EUR", &err), TS_INVALID);
+    assert_non_null(strstr(err.text, "no visit is open"));
+    assert_int_equal(lane_cancel(f->lane, &err), TS_INVALID);
+    assert_int_equal(lane_consent(f->lane, "email", true, &err), TS_INVALID);
+    scan(f, ITEM_A);
+    for (size_t i = 0; i < sizeof bad_closes / sizeof *bad_closes; i++) {
+        assert_int_equal(lane_close(f->lane, bad_closes[i].receipt,
+                                    bad_closes[i].total_minor,
+                                    bad_closes[i].currency, &err),
+                         TS_INVALID);
+        assert_non_null(strstr(err.text, bad_closes[i].says));
+    }
+    assert_int_equal(lane_consent(f->lane, "email", true, &err), TS_INVALID);
+    assert_non_null(strstr(err.text, "no card is presented"));
+    assert_int_equal(lane_void(f->lane, journal_id(f->journal), 99, &err),
+                     TS_INVALID);
+    assert_int_equal(lane_void(f->lane, journal_id(f->journal), 3, &err),
+                     TS_OK);
+    assert_int_equal(lane_void(f->lane, journal_id(f->journal), 3, &err),
+                     TS_INVALID);
+    assert_non_null(strstr(err.text, "already"));
+    assert_int_equal(lane_feedback(f->lane, "How?", 1, "", &err), TS_INVALID);
+    assert_int_equal(lane_feedback(f->lane, "nps", 11, "", &err), TS_INVALID);
+    assert_int_equal(lane_feedback(f->lane, "nps", 1, "pay " PAN, &err),
+                     TS_INVALID);
+    assert_int_equal(lane_feedback(f->lane, "nps", 1, "\xff", &err),
+                     TS_INVALID);
+    assert_int_equal(lane_close(f->lane, "42", 1, "", &err), TS_OK);
+}
+
+static void test_kiosk_closes_by_itself(void **state) {
+    struct fixture *f = *state;
+    json_t *visit;
+    struct listing listing;
+
+    f->options.kiosk_s = 1;
+    be_kiosk(f);
+    scan(f, CARD_A);
+    visit = visit_of(f);
+    while (!json_is_null(visit)) {
+        (void)event_base_loop(f->loop, EVLOOP_ONCE);
+        json_decref(visit);
+        visit = visit_of(f);
+    }
+    json_decref(visit);
+    listing = list(f);
+    assert_non_null(strstr(ts_buf_text(&listing.all), "\"outcome\":\"done\""));
+    listing_fini(&listing);
+}
+
+static void test_full_journal(void **state) {
+    struct fixture *f = *state;
+    struct listing listing;
+    int scans = 0;
+
+    f->journal_options.max_bytes = 60 * 1000;
+    restart(f);
+    do {
+        scan_and_commit(f, ITEM_A);
+        scans++;
+    } while (f->signal != SIGNAL_REFUSED && scans < 1000);
+    assert_true(scans < 1000);
+    expect_notice(f, "full");
+    /* Cards last. */
+    scan_and_commit(f, CARD_A);
+    assert_int_equal(f->signal, SIGNAL_RECORDED);
+    listing = list(f);
+    assert_int_equal(f->answers, f->taken + 1);
+    listing_fini(&listing);
+}
+
+/* The disk takes nothing more: the scan is refused, the basket stays what the
+ * journal holds, and work goes on when there is room again. */
+static void test_disk_full(void **state) {
+    struct fixture *f = *state;
+    struct rlimit old;
+    struct rlimit none;
+    json_t *before;
+    json_t *after;
+    unsigned taken;
+
+    scan_and_commit(f, CARD_A);
+    scan_and_commit(f, ITEM_A);
+    before = visit_of(f);
+    taken = f->taken;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    none = old;
+    none.rlim_cur = 1;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    scan_and_commit(f, ITEM_B);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(f->taken, taken);
+    assert_int_equal(f->signal, SIGNAL_REFUSED);
+    expect_notice(f, "failed");
+    after = visit_of(f);
+    assert_true(json_equal(before, after));
+    json_decref(after);
+    scan_and_commit(f, ITEM_B);
+    assert_int_equal(f->taken, taken + 1);
+    after = visit_of(f);
+    assert_int_equal(json_array_size(json_object_get(after, "items")), 2);
+    json_decref(after);
+    json_decref(before);
+}
+
+static void test_clock_words(void **state) {
+    struct fixture *f = *state;
+    struct event event;
+
+    f->clock.synchronised = false;
+    timekeeper_stamp(&f->keeper, &event);
+    assert_int_equal(event.clock, EVENT_CLOCK_UNSET);
+    /* The hub says that it is a day later than this clock thinks. */
+    assert_true(timekeeper_learn(&f->keeper,
+                                 (struct ts_wall){f->clock.wall_ms + 86400000},
+                                 (struct ts_mono){f->clock.mono_ms}, 50));
+    timekeeper_stamp(&f->keeper, &event);
+    assert_int_equal(event.clock, EVENT_CLOCK_CORRECTED);
+    assert_true(event.time.unix_ms == f->clock.wall_ms + 86400000);
+    assert_false(timekeeper_learn(&f->keeper,
+                                  (struct ts_wall){f->clock.wall_ms + 86400900},
+                                  (struct ts_mono){f->clock.mono_ms}, 50));
+    f->clock.wall_ms += 86400000;
+    timekeeper_stamp(&f->keeper, &event);
+    assert_int_equal(event.clock, EVENT_CLOCK_SET);
+    assert_true(timekeeper_watch(&f->keeper) == 0);
+    f->clock.wall_ms += 1000;
+    assert_true(timekeeper_watch(&f->keeper) == 0);
+    f->clock.wall_ms += 5000;
+    assert_true(timekeeper_watch(&f->keeper) == 5000);
+    assert_true(timekeeper_watch(&f->keeper) == 0);
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        CASE(test_tables),
+        CASE(test_nothing_in_clear),
+        CASE(test_started_is_first),
+        CASE(test_answer_follows_the_commit),
+        CASE(test_member_is_greeted),
+        CASE(test_fold_equals_live),
+        CASE(test_commands_refuse),
+        CASE(test_kiosk_closes_by_itself),
+        CASE(test_full_journal),
+        CASE(test_disk_full),
+        CASE(test_clock_words),
+#undef CASE
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
