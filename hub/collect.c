@@ -32,7 +32,8 @@ struct job {
     const struct collect_source *source;
     struct segment_frame frame;
     json_t *rejected;
-    uint64_t shards; /* a bit for each that has something new */
+    uint64_t shards;  /* a bit for each that has something new */
+    uint64_t checked; /* a bit for each whose lease was looked at */
     size_t taken, duplicate;
 };
 
@@ -265,12 +266,26 @@ static enum ts_status reject(struct job *job, size_t index, const json_t *item,
     return status;
 }
 
+/* Another hub may have taken over while this one was paused. */
+static enum ts_status check_lease(struct job *job, unsigned shard,
+                                  struct ts_err *err) {
+    const struct collect_options *options = &job->collect->options;
+    uint64_t bit = UINT64_C(1) << shard;
+
+    if (!options->lease || job->checked & bit)
+        return TS_OK;
+    job->checked |= bit;
+    return lease_check(options->lease, options->db, shard, err);
+}
+
 static enum ts_status take(struct job *job, size_t index, json_t *item,
                            struct segment_event *event, struct ts_err *err) {
     enum archive_outcome outcome;
-    enum ts_status status =
-        archive_put(job->collect->options.db, &event->archive, &outcome, err);
+    enum ts_status status = check_lease(job, event->archive.shard, err);
 
+    if (status == TS_OK)
+        status = archive_put(job->collect->options.db, &event->archive,
+                             &outcome, err);
     if (status != TS_OK)
         return status;
     if (outcome == ARCHIVE_CONFLICT)

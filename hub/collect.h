@@ -7,6 +7,7 @@
 
 #include "base/http.h"
 #include "base/metrics.h"
+#include "hub/lease.h"
 #include "hub/segment.h"
 
 enum { COLLECT_MAX_BODY = 500 * 1024 };
@@ -19,7 +20,8 @@ struct collect_source {
 };
 
 struct collect_options {
-    struct db *db; /* NULL: not ready yet */
+    struct db *db;             /* NULL: not ready yet */
+    const struct lease *lease; /* checked in every transaction; NULL: none */
     const struct collect_source *sources;
     size_t source_count;
     struct segment_cards cards;

@@ -200,6 +200,7 @@ static void make_collect(struct customer *customer, const char *programme) {
     const struct config *config = customer->parts.config;
     struct collect_options options = {
         .db = customer->parts.db,
+        .lease = customer->parts.lease,
         .sources = customer->sources,
         .source_count = config->source_count,
         .cards = {customer->parts.keys, programme, customer->traits.items,

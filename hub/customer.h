@@ -6,6 +6,7 @@
 #include "hub/web.h"
 
 struct ts_keys;
+struct lease;
 struct customer;
 
 /* Rows of the settings file: identity { }, online { }, derive { }. */
@@ -24,6 +25,7 @@ struct customer_parts {
     const struct ts_keys *keys;
     const struct ts_clock *clock;
     struct ts_metrics *metrics; /* or NULL */
+    const struct lease *lease;  /* or NULL (rebuild) */
 };
 struct customer *customer_open(const struct customer_parts *parts);
 void customer_close(struct customer *customer);

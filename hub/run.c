@@ -125,6 +125,7 @@ static void open_customer(struct hub *hub) {
         .keys = hub->keys,
         .clock = hub->web.clock,
         .metrics = hub->web.metrics,
+        .lease = &hub->lease,
     };
 
     hub->web.customer = customer_open(&parts);
@@ -206,6 +207,8 @@ enum ts_status hub_run(const struct config *config, struct ts_err *err) {
 
     if (!hub.loop)
         return ts_fail(err, TS_IO, "libevent gives no loop");
+    /* Three levels: everything runs in the middle, deriving below it. */
+    (void)event_base_priority_init(hub.loop, 3);
     status = hub_open(&hub, err);
     if (status == TS_OK) {
         ts_log(TS_LOG_INFO, "hub", "%s " TS_VERSION " on http://%s:%u",
