@@ -18,9 +18,9 @@ enum {
     QUEUE_BYTES = 256 * 1024, /* waiting to be written */
     INFLIGHT_MAX = 100,       /* its list is walked for each PUBACK */
     READ_TURNS = 256,
-    CONNECT_WAIT_S = 20, /* from CONNECT to CONNACK */
-    STEADY_MS = 10000,   /* a session that lasted resets the backoff */
-    SILENT_MAX = 2       /* sessions without CONNACK before the older version */
+    CONNECT_WAIT_MS = 20000, /* from CONNECT to CONNACK */
+    STEADY_MS = 10000,       /* a session that lasted resets the backoff */
+    SILENT_MAX = 2 /* sessions without CONNACK before the older version */
 };
 
 enum mqtt_state {
@@ -67,6 +67,7 @@ struct mqtt {
     struct news_queue news;
     size_t queued; /* bytes published since the client last wrote all */
     bool ended;    /* the client's session is over, not yet reported */
+    bool answered; /* CONNACK of either kind */
     bool vague;    /* `reason` says no more than that; the line knows better */
     struct ts_err reason;
     struct mqtt_stats stats;
@@ -234,7 +235,12 @@ static void schedule_retry(struct mqtt *mqtt) {
     (void)evtimer_add(mqtt->retry, &wait);
 }
 
+/* Some brokers close instead of refusing a version that they do not know. */
 static void note_silence(struct mqtt *mqtt) {
+    (void)ts_wrap(&mqtt->reason,
+                  "%s port %u: no answer to the MQTT CONNECT; the broker's log "
+                  "tells why",
+                  mqtt->options.host, mqtt->options.port);
     if (mqtt->options.version != MQTT_AUTO || ++mqtt->silent < SILENT_MAX)
         return;
     mqtt->silent = 0;
@@ -311,6 +317,7 @@ static void on_connect(struct mosquitto *client, void *arg, int rc, int flags,
     (void)flags;
     (void)properties;
     mqtt->silent = 0;
+    mqtt->answered = true;
     if (!rc) {
         (void)news_add(mqtt, NEWS_UP);
         return;
@@ -428,12 +435,12 @@ static void on_misc(evutil_socket_t fd, short what, void *arg) {
     (void)fd;
     (void)what;
     if (mqtt->state == MQTT_CONNECT &&
-        now.ms - mqtt->up_at.ms > CONNECT_WAIT_S * 1000) {
+        now.ms - mqtt->up_at.ms > CONNECT_WAIT_MS) {
         struct ts_err reason;
         (void)ts_fail(&reason, TS_CLOSED,
-                      "%s port %u: connected, but no answer to the MQTT "
-                      "CONNECT; check that this port is the broker's",
-                      mqtt->options.host, mqtt->options.port);
+                      "nothing came in %d s; check that this port is the "
+                      "broker's",
+                      CONNECT_WAIT_MS / 1000);
         fail_session(mqtt, &reason);
         return;
     }
@@ -469,7 +476,7 @@ static void on_deliver(evutil_socket_t fd, short what, void *arg) {
         news_free(news);
     }
     if (mqtt->ended) {
-        if (mqtt->state == MQTT_CONNECT && mqtt->reason.status == TS_CLOSED)
+        if (mqtt->state == MQTT_CONNECT && !mqtt->answered)
             note_silence(mqtt);
         session_over(mqtt);
     }
@@ -527,6 +534,7 @@ static void on_line_ready(void *ctx) {
 
     make_client(mqtt);
     mqtt->state = MQTT_CONNECT;
+    mqtt->answered = false;
     mqtt->up_at = ts_clock_mono(mqtt->options.clock);
     if (line_attach(mqtt->line, connect_to, mqtt, &err) != TS_OK) {
         fail_session(mqtt, &err);

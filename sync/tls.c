@@ -474,18 +474,15 @@ static void describe_problem(struct tls *tls, const mbedtls_x509_crt *crt,
                              int depth, uint32_t flags) {
     enum {
         TIME = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE,
-        TRUST = MBEDTLS_X509_BADCERT_NOT_TRUSTED |
-                MBEDTLS_X509_BADCERT_REVOKED | MBEDTLS_X509_BADCERT_CN_MISMATCH
+        UNTRUSTED =
+            MBEDTLS_X509_BADCERT_NOT_TRUSTED | MBEDTLS_X509_BADCERT_REVOKED
     };
     char why[TS_ERR_TEXT - 64];
 
     /* Who signed it matters before what it says about itself. */
-    if (flags &
-        (MBEDTLS_X509_BADCERT_NOT_TRUSTED | MBEDTLS_X509_BADCERT_REVOKED))
-        describe_trust(tls, why, sizeof why, crt, flags);
-    else if (flags & TIME)
+    if ((flags & TIME) && !(flags & UNTRUSTED))
         describe_time(tls, why, sizeof why, crt, flags);
-    else if (flags & TRUST)
+    else if (flags & (UNTRUSTED | MBEDTLS_X509_BADCERT_CN_MISMATCH))
         describe_trust(tls, why, sizeof why, crt, flags);
     else
         describe_other(tls, why, sizeof why, flags);

@@ -68,9 +68,13 @@ static void alarm_raise(struct uplink_core *core, const char *text) {
     (void)ts_fail(&core->status.alarm, TS_DENIED, "%s", text);
 }
 
+static bool same_journal(const char *a, const char *b) {
+    return strcmp(a, b) == 0;
+}
+
 static struct track *find(struct uplink_core *core, const char *journal) {
     for (size_t i = 0; i < core->count; i++)
-        if (!strcmp(core->tracks[i].span.journal, journal))
+        if (same_journal(core->tracks[i].span.journal, journal))
             return &core->tracks[i];
     return NULL;
 }
@@ -161,7 +165,8 @@ static void rewind_track(struct uplink_core *core, struct track *track) {
     size_t kept = 0;
 
     for (size_t i = 0; i < core->in_flight; i++)
-        if (track && strcmp(core->flights[i].journal, track->span.journal))
+        if (track &&
+            !same_journal(core->flights[i].journal, track->span.journal))
             core->flights[kept++] = core->flights[i];
     core->in_flight = kept;
     for (size_t i = 0; i < core->count; i++) {
@@ -247,7 +252,7 @@ static bool resumes_sent(struct uplink_core *core, struct ts_mono now) {
 static bool has_flight(const struct uplink_core *core,
                        const struct track *track) {
     for (size_t i = 0; i < core->in_flight; i++)
-        if (!strcmp(core->flights[i].journal, track->span.journal))
+        if (same_journal(core->flights[i].journal, track->span.journal))
             return true;
     return false;
 }
@@ -410,7 +415,7 @@ static bool land(struct uplink_core *core, const struct track *track,
 
     for (size_t i = 0; i < core->in_flight; i++) {
         struct flight *flight = &core->flights[i];
-        if (strcmp(flight->journal, track->span.journal) ||
+        if (!same_journal(flight->journal, track->span.journal) ||
             flight->last > through) {
             core->flights[kept++] = *flight;
             continue;
@@ -489,7 +494,7 @@ static void fall_back(struct uplink_core *core, struct track *track,
 static bool flight_beyond(const struct uplink_core *core,
                           const struct track *track, uint64_t through) {
     for (size_t i = 0; i < core->in_flight; i++)
-        if (!strcmp(core->flights[i].journal, track->span.journal) &&
+        if (same_journal(core->flights[i].journal, track->span.journal) &&
             core->flights[i].first > through + 1)
             return true;
     return false;
@@ -515,7 +520,7 @@ static void back_off(struct uplink_core *core, struct ts_mono now) {
 static const struct flight *refused_flight(const struct uplink_core *core,
                                            const struct track *track) {
     for (size_t i = 0; i < core->in_flight; i++)
-        if (!strcmp(core->flights[i].journal, track->span.journal))
+        if (same_journal(core->flights[i].journal, track->span.journal))
             return &core->flights[i];
     return NULL;
 }
