@@ -1,0 +1,163 @@
+#include "support.h"
+
+#include "agent/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#define HEAD "terminal = \"milano-01-lane-3\"\nstore = \"milano-01\"\n"
+
+struct fixture {
+    char folder[FOLDER_TEXT];
+    char path[128];
+    char keys[128];
+};
+
+static void write_file(const char *path, const char *text, mode_t mode) {
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+static int set_up(void **state) {
+    struct fixture *f = ts_alloc(sizeof *f);
+
+    folder_make(f->folder);
+    (void)snprintf(f->path, sizeof f->path, "%s/agent.conf", f->folder);
+    (void)snprintf(f->keys, sizeof f->keys, "%s/keys", f->folder);
+    write_file(f->keys,
+               "1 000102030405060708090a0b0c0d0e0f"
+               "101112131415161718191a1b1c1d1e1f\n",
+               0600);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct fixture *f = *state;
+
+    folder_remove(f->folder);
+    free(f);
+    return 0;
+}
+
+/* Loads `text`, with the key file named in front unless it names its own. */
+static enum ts_status load(struct fixture *f, const char *text,
+                           struct agent_config *config,
+                           struct ts_buf *problems) {
+    struct ts_buf all = {0};
+    enum ts_status status;
+
+    if (!strstr(text, "key_file = "))
+        assert_int_equal(ts_buf_printf(&all, "key_file = \"%s\"\n", f->keys),
+                         TS_OK);
+    else
+        assert_int_equal(ts_buf_add_text(&all, "\n"), TS_OK);
+    assert_int_equal(ts_buf_add_text(&all, text), TS_OK);
+    write_file(f->path, ts_buf_text(&all), 0600);
+    ts_buf_fini(&all);
+    status = agent_config_load(config, f->path, problems);
+    return status;
+}
+
+static void test_good(void **state) {
+    struct fixture *f = *state;
+    struct agent_config config;
+    struct ts_buf problems = {0};
+
+    if (load(f,
+             HEAD "kind = \"kiosk\"\n"
+                  "reader \"scanner\" { port = \"/dev/x\" parity = \"even\" "
+                  "data_bits = 7 }\n"
+                  "card \"main\" { prefix = \"25\" length = 13 }\n",
+             &config, &problems) != TS_OK)
+        fail_msg("%s", ts_buf_text(&problems));
+    assert_int_equal(config.reader_count, 1);
+    assert_string_equal(config.readers[0].name, "scanner");
+    assert_string_equal(config.readers[0].driver, "line");
+    assert_int_equal(config.readers[0].line.parity, 'E');
+    assert_int_equal(config.readers[0].line.data_bits, 7);
+    assert_int_equal(config.readers[0].repeat_ms, 700);
+    assert_int_equal(shop_rules(config.shop)->count, 1);
+    assert_string_equal(ts_settings_text(config.settings, "state_dir"),
+                        "/var/lib/tessera-agent");
+    agent_config_fini(&config);
+    ts_buf_fini(&problems);
+}
+
+static const struct {
+    const char *text;
+    const char *says; /* with the place */
+} bad[] = {
+    {"store = \"a\"\n", "terminal"},
+    {"terminal = \"Lane 3\"\nstore = \"a\"\n",
+     "terminal = \"Lane 3\" is no name; use 1 to 48 of a-z"},
+    {"terminal = \"hub-1\"\nstore = \"a\"\n", "not hub or hub-..."},
+    {HEAD "kind = \"bar\"\n", "give one of: checkout, kiosk"},
+    {HEAD "colour = \"red\"\n", "colour"},
+    {HEAD "screen { port = 70000 }\n", "agent.conf:4"},
+    {HEAD "screen { port = \"high\" }\n", "agent.conf:4"},
+    {HEAD "visit { currency = \"euro\" }\n",
+     "currency must be three capital letters, as EUR, not euro"},
+    {HEAD "hub { host = \"x\" }\n", "set ca_file"},
+    {HEAD "hub { host = \"x\" tls = false root = \"A/B\" }\n",
+     "root must be 1 to 32"},
+    {HEAD "hub { host = \"x\" tls = false backoff_min_ms = 5000 "
+          "backoff_max_ms = 100 }\n",
+     "backoff_min_ms is above backoff_max_ms"},
+    {HEAD "reader \"s\" { port = \"/dev/x\" driver = \"foo\" }\n",
+     "no driver is called \"foo\"; there are: line"},
+    {HEAD "reader \"s\" { port = \"/dev/x\" profile = \"foo\" }\n",
+     "no profile is called \"foo\"; there are: generic"},
+    {HEAD "reader \"S 1\" { port = \"/dev/x\" }\n", "a reader's name is"},
+    {HEAD "reader \"s\" { driver = \"line\" }\n", "port"},
+    {HEAD "card \"main\" { }\n", "neither prefix nor length is set"},
+    {"key_file = \"/nonexistent\"\n" HEAD, "/nonexistent"},
+};
+
+static void test_bad(void **state) {
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct agent_config config;
+        struct ts_buf problems = {0};
+
+        assert_int_equal(load(f, bad[i].text, &config, &problems), TS_INVALID);
+        if (!strstr(ts_buf_text(&problems), bad[i].says) ||
+            !strstr(ts_buf_text(&problems), "agent.conf"))
+            fail_msg("%s gives %s", bad[i].text, ts_buf_text(&problems));
+        ts_buf_fini(&problems);
+    }
+}
+
+static void test_open_key_file(void **state) {
+    struct fixture *f = *state;
+    struct agent_config config;
+    struct ts_buf problems = {0};
+
+    assert_int_equal(chmod(f->keys, 0644), 0);
+    assert_int_equal(load(f, HEAD, &config, &problems), TS_INVALID);
+    assert_non_null(strstr(ts_buf_text(&problems), "chmod 600"));
+    ts_buf_fini(&problems);
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        CASE(test_good),
+        CASE(test_bad),
+        CASE(test_open_key_file),
+#undef CASE
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
