@@ -52,10 +52,10 @@ static int tear_down(void **state) {
 /* `json`: the payload of a desk message, in single quotes. */
 static struct desk_result apply(struct fixture *f, const char *json) {
     char *text = ts_strdup(json);
-    struct message_desk message;
-    struct desk_result result;
+    struct message_desk message = {0};
+    struct desk_result result = {0};
     struct ts_err err = {0};
-    json_t *parsed;
+    json_t *parsed = NULL;
 
     for (char *p = text; *p; p++)
         if (*p == '\'')
