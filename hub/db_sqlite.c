@@ -149,13 +149,14 @@ static enum ts_status engine_open(void **out, const char *address,
 static struct slot *slot_find(struct engine *engine,
                               const struct db_statement *statement) {
     size_t at = ((uintptr_t)statement >> 4) % SLOTS;
+    size_t tried = 0;
 
-    for (size_t i = 0; i < SLOTS; i++, at = (at + 1) % SLOTS)
-        if (!engine->slots[at].statement ||
-            engine->slots[at].statement == statement)
-            return &engine->slots[at];
-    assert(!"more statements than slots");
-    return NULL;
+    while (engine->slots[at].statement &&
+           engine->slots[at].statement != statement) {
+        at = (at + 1) % SLOTS;
+        assert(++tried < SLOTS);
+    }
+    return &engine->slots[at];
 }
 
 static enum ts_status statement_make(struct engine *engine,

@@ -36,7 +36,7 @@ struct link {
     struct waiting *head, **tail;
     unsigned batches, others; /* waiting */
     struct desk_bell_cursor rung;
-    bool up;
+    bool up, denied, leaving;
 };
 
 void link_declare(struct ts_metrics *metrics) {
@@ -282,6 +282,7 @@ static void on_up(void *ctx) {
     }
     ts_log(TS_LOG_INFO, "link", "connected to the broker %s:%u",
            link->options.config->mqtt.host, link->options.config->mqtt.port);
+    link->denied = false;
     set_up(link, true);
     announce(link, true);
     link->rung = (struct desk_bell_cursor){0};
@@ -291,8 +292,25 @@ static void on_up(void *ctx) {
 static void on_down(void *ctx, const struct ts_err *reason) {
     struct link *link = ctx;
 
-    ts_log(TS_LOG_WARN, "link", "no line to the broker: %s", reason->text);
+    if (!link->leaving)
+        ts_log(TS_LOG_WARN, "link", "no line to the broker: %s", reason->text);
     set_up(link, false);
+}
+
+/* 0x10 only says that nobody listens now; from 0x80 the broker refuses. */
+static void on_published(void *ctx, int message_id, int reason) {
+    struct link *link = ctx;
+
+    (void)message_id;
+    if (reason < 0x80)
+        return;
+    if (!link->denied)
+        ts_log(TS_LOG_ERROR, "link",
+               "the broker refuses what the hub publishes (0x%02x): check its "
+               "access rules for %s",
+               (unsigned)reason, link->options.config->name);
+    link->denied = true;
+    ts_metrics_add(link->options.metrics, "tessera_unpublished_total", "", 1);
 }
 
 enum ts_status link_open(struct link **out, const struct link_options *options,
@@ -301,7 +319,8 @@ enum ts_status link_open(struct link **out, const struct link_options *options,
     struct mqtt_events events = {.ctx = link,
                                  .on_up = on_up,
                                  .on_down = on_down,
-                                 .on_message = on_message};
+                                 .on_message = on_message,
+                                 .on_published = on_published};
     enum ts_status status;
 
     memset(link, 0, sizeof *link);
@@ -324,6 +343,7 @@ enum ts_status link_open(struct link **out, const struct link_options *options,
 }
 
 void link_leave(struct link *link) {
+    link->leaving = true;
     if (link->up)
         announce(link, false);
 }
