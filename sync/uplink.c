@@ -102,6 +102,7 @@ static void settle(struct uplink *uplink) {
         note_error(uplink, status.error.text);
     if (status.alarm.status != TS_OK)
         note_error(uplink, status.alarm.text);
+    uplink_core_forget_errors(uplink->core);
     rearm(uplink);
 }
 

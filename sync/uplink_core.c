@@ -648,6 +648,11 @@ void uplink_core_get_status(const struct uplink_core *core,
     }
 }
 
+void uplink_core_forget_errors(struct uplink_core *core) {
+    core->status.error.status = TS_OK;
+    core->status.alarm.status = TS_OK;
+}
+
 bool uplink_core_oldest(const struct uplink_core *core,
                         char journal[TS_JOURNAL_TEXT], uint64_t *sequence) {
     for (size_t i = 0; i < core->count; i++) {

@@ -75,6 +75,8 @@ struct uplink_core_status {
 };
 void uplink_core_get_status(const struct uplink_core *core,
                             struct uplink_core_status *out);
+/* Error and alarm have been told; the counters stay. */
+void uplink_core_forget_errors(struct uplink_core *core);
 /* The oldest row that is not acknowledged; false: none. `newest` is the
  * journal that grows. */
 bool uplink_core_oldest(const struct uplink_core *core,

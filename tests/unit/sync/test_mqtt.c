@@ -185,6 +185,33 @@ static void test_broker_restart(void **state) {
     free(settings);
 }
 
+/* A broker that hangs: libmosquitto gives up and closes its own socket. */
+static void test_frozen_broker(void **state) {
+    struct fixture *f = *state;
+    char *settings = broker_tls_settings(f->certs, "server", NULL);
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    char texts[3][300];
+    struct probe probe;
+
+    probe_tls(&options, texts, f->certs, "client");
+    options.keepalive_s = 5;
+    options.connect_timeout_s = 2;
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.ups, 1);
+    broker_freeze(broker);
+    publish(&probe, "a/b", "nobody reads this", false);
+    probe_wait(&probe, &probe.downs, 1);
+    assert_non_null(strstr(probe.down_text, "keepalive"));
+    probe_wait(&probe, &probe.downs, 2);
+    assert_non_null(strstr(probe.down_text, "no answer in the TLS handshake"));
+    broker_thaw(broker);
+    probe_wait(&probe, &probe.ups, 2);
+    probe_close(&probe);
+    broker_stop(broker);
+    free(settings);
+}
+
 /* The will is sent when the line is cut, not after mqtt_stop. */
 static void test_will(void **state) {
     struct fixture *f = *state;
@@ -458,6 +485,7 @@ int main(void) {
         cmocka_unit_test(test_large_both_ways),
         cmocka_unit_test(test_publish_inside_callback),
         cmocka_unit_test(test_broker_restart),
+        cmocka_unit_test(test_frozen_broker),
         cmocka_unit_test(test_will),
         cmocka_unit_test(test_denied_publish),
         cmocka_unit_test(test_fallback),

@@ -489,6 +489,33 @@ static void test_broker_killed(void **state) {
     assert_true(world->store.session >= 43);
 }
 
+/* MQTT 5 tells what the access list denies; nothing is released. */
+static void test_denied(void **state) {
+    struct world *world = *state;
+    struct uplink_status status = {.alarms = 0};
+    char settings[300];
+    uint16_t port = broker_port(world->broker);
+    FILE *file;
+
+    (void)snprintf(settings, sizeof settings, "%s/acl", world->folder);
+    file = fopen(settings, "we");
+    assert_non_null(file);
+    (void)fputs("topic readwrite tessera/1/+/+/state\n"
+                "topic readwrite tessera/1/+/+/resume\n",
+                file);
+    (void)fclose(file);
+    (void)snprintf(settings, sizeof settings, "acl_file %s/acl\n",
+                   world->folder);
+    broker_stop(world->broker);
+    world->broker = broker_start(world->folder, port, settings);
+    world->store.newest[0] = 3;
+    start_uplink(world);
+    WAIT_FOR(world, (uplink_get_status(world->uplink, &status), status.alarms));
+    assert_non_null(strstr(status.last_error, "denies publishing events"));
+    assert_non_null(strstr(status.last_error, "lane-1"));
+    assert_int_equal(world->store.through[0], 0);
+}
+
 static void test_no_hub(void **state) {
     struct world *world = *state;
 
@@ -507,6 +534,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_desk_bell_pull, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stop_and_will, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_broker_killed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_denied, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_hub, set_up, tear_down),
     };
 
