@@ -68,6 +68,36 @@ static void on_bell(void *ctx, const struct message_bell *bell) {
         pull_desk(agent, NULL);
 }
 
+/* The journal's own, and the page shows the new count. */
+static enum ts_status release(void *ctx, const char *journal, uint64_t through,
+                              struct ts_err *err) {
+    struct agent *agent = ctx;
+    struct uplink_source source = journal_source(agent->journal);
+    enum ts_status status = source.release(source.ctx, journal, through, err);
+
+    if (status == TS_OK)
+        lane_unsent_changed(agent->lane);
+    return status;
+}
+
+static enum ts_status spans(void *ctx, struct uplink_span *out, size_t max,
+                            size_t *count, struct ts_err *err) {
+    struct uplink_source source =
+        journal_source(((struct agent *)ctx)->journal);
+
+    return source.spans(source.ctx, out, max, count, err);
+}
+
+static enum ts_status
+read_rows(void *ctx, const char *journal, uint64_t from, size_t max_rows,
+          bool (*row)(void *arg, uint64_t sequence, struct ts_slice payload),
+          void *arg, struct ts_err *err) {
+    struct uplink_source source =
+        journal_source(((struct agent *)ctx)->journal);
+
+    return source.read(source.ctx, journal, from, max_rows, row, arg, err);
+}
+
 /* A card that the desk does not know is asked for while the visit lasts. */
 static void on_recorded(void *arg, const char *journal, uint64_t sequence,
                         const char *type) {
@@ -78,6 +108,9 @@ static void on_recorded(void *arg, const char *journal, uint64_t sequence,
 
     (void)journal;
     (void)sequence;
+    if (!agent->uplink)
+        return;
+    uplink_notify(agent->uplink);
     if (strcmp(type, "card.presented") != 0 || !card[0] || !agent->line_up)
         return;
     member = desk_find(agent->desk, card, ts_clock_wall(agent->clock));
@@ -87,13 +120,6 @@ static void on_recorded(void *arg, const char *journal, uint64_t sequence,
         json_decref(want);
     }
     json_decref(member);
-}
-
-static void on_change(void *arg) {
-    struct agent *agent = arg;
-
-    if (agent->uplink)
-        uplink_notify(agent->uplink);
 }
 
 static uint64_t last_session(struct agent *agent) {
@@ -146,6 +172,7 @@ static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
     struct uplink_options options = {
         .root = ts_settings_text(hub, "root"),
         .version = TS_VERSION,
+        .journal = journal_id(agent->journal),
         .mqtt = mqtt_options(agent),
         .max_publish_bytes = (size_t)ts_settings_int(hub, "max_publish_bytes"),
         .ack_timeout_ms = (unsigned)ts_settings_int(hub, "ack_timeout_ms"),
@@ -153,7 +180,7 @@ static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
         .first_session = last_session(agent) + 1,
         .compress = ts_settings_bool(hub, "compress"),
     };
-    struct uplink_source source = journal_source(agent->journal);
+    struct uplink_source source = {agent, spans, read_rows, release};
     struct uplink_events events = {agent,       on_session, on_line,
                                    on_hub_time, on_desk,    on_bell};
 
@@ -186,7 +213,6 @@ void agent_line_start(struct agent *agent) {
         lane_set_line(agent->lane, false, err.text);
         return;
     }
-    lane_on_change(agent->lane, on_change, agent);
     lane_on_recorded(agent->lane, on_recorded, agent);
     uplink_start(agent->uplink);
 }
