@@ -307,9 +307,9 @@ enum ts_status desk_apply(struct desk *desk, const struct message_desk *message,
 
     *result = (struct desk_result){.pull = message->has_range && message->more};
     if (!plan(desk, message, &change, &fresh)) {
-        /* Not ours to apply: an answer to what was asked before a change. */
-        result->pull = message->has_range &&
-                       strcmp(message->log, desk->places[DESK_LIVE].log) != 0;
+        /* Not ours to apply: an answer to what was asked before a change.
+         * Asking at once could go round for ever; the next bell asks. */
+        result->pull = false;
         return TS_OK;
     }
     if (!exec(desk, "BEGIN IMMEDIATE") ||

@@ -75,6 +75,7 @@ enum reader_state { READER_DETACHED, READER_ATTACHED, READER_FAULTED };
 void lane_set_reader(struct lane *lane, const char *reader,
                      enum reader_state state, const char *text);
 void lane_set_line(struct lane *lane, bool up, const char *text);
+void lane_unsent_changed(struct lane *lane);
 /* The replica changed: members may be known now. */
 void lane_desk_changed(struct lane *lane);
 /* The hub taught the time, or the wall clock jumped. */

@@ -78,6 +78,8 @@ void lane_set_line(struct lane *lane, bool up, const char *text) {
     lane_notify(lane);
 }
 
+void lane_unsent_changed(struct lane *lane) { lane_notify(lane); }
+
 void lane_desk_changed(struct lane *lane) {
     if (lane->visit.open)
         lane_notify(lane);

@@ -109,6 +109,18 @@ static enum ts_status begin_journal(struct recorder *recorder,
     return status;
 }
 
+static void tell_damage(struct recorder *recorder) {
+    if (!journal_take_damage(recorder->options.journal, &recorder->report))
+        return;
+    ts_log(TS_LOG_ERROR, "journal",
+           "the damaged file stands aside as %s; %llu events were carried "
+           "over, %llu are missing",
+           recorder->report.set_aside,
+           (unsigned long long)recorder->report.salvaged,
+           (unsigned long long)recorder->report.lost);
+    recorder->started = false;
+}
+
 enum ts_status recorder_append(struct recorder *recorder,
                                const struct recorder_event *event,
                                struct recorder_place *place,
@@ -118,6 +130,7 @@ enum ts_status recorder_append(struct recorder *recorder,
 
     if (!err)
         err = &own;
+    tell_damage(recorder);
     if (!recorder->started)
         status = begin_journal(recorder, err);
     if (status == TS_OK)
@@ -163,18 +176,6 @@ static void answer_all(struct recorder *recorder, struct waiting *waiting,
         if (waiting[i].done)
             waiting[i].done(waiting[i].arg, mine);
     }
-}
-
-static void tell_damage(struct recorder *recorder) {
-    if (!journal_take_damage(recorder->options.journal, &recorder->report))
-        return;
-    ts_log(TS_LOG_ERROR, "journal",
-           "the damaged file stands aside as %s; %llu events were carried "
-           "over, %llu are missing",
-           recorder->report.set_aside,
-           (unsigned long long)recorder->report.salvaged,
-           (unsigned long long)recorder->report.lost);
-    recorder->started = false;
 }
 
 void recorder_flush(struct recorder *recorder) {
@@ -246,9 +247,6 @@ static void report_refusals(struct recorder *recorder) {
         any |= report_refusal(recorder, (enum journal_class) class);
     if (any)
         recorder->refusals_told = now;
-    if (recorder->trouble.status == TS_FULL &&
-        journal_has_room(recorder->options.journal, JOURNAL_TELEMETRY))
-        recorder->trouble = (struct ts_err){0};
 }
 
 static void on_tidy(evutil_socket_t fd, short what, void *arg) {
@@ -258,6 +256,9 @@ static void on_tidy(evutil_socket_t fd, short what, void *arg) {
     (void)fd;
     (void)what;
     report_refusals(recorder);
+    if (recorder->trouble.status == TS_FULL &&
+        journal_has_room(recorder->options.journal, JOURNAL_TELEMETRY))
+        recorder->trouble = (struct ts_err){0};
     if (journal_pending(recorder->options.journal))
         return;
     if (journal_tidy(recorder->options.journal, &err) != TS_OK)
