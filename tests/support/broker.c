@@ -168,7 +168,7 @@ uint16_t broker_port(const struct broker *broker) { return broker->port; }
 char *broker_log(const struct broker *broker) {
     struct ts_buf text = {0};
 
-    if (ts_file_read(&text, broker->log, 64 * 1024 * 1024, NULL) != TS_OK ||
+    if (ts_file_read(&text, broker->log, 67108864, NULL) != TS_OK ||
         ts_buf_add_text(&text, "") != TS_OK)
         give_up("the broker's log cannot be read");
     (void)ts_buf_text(&text);

@@ -303,7 +303,7 @@ static void start_uplink(struct world *world) {
         .origin = {"milano-01", "lane-1", "5d1e88c2"},
         .version = "0.1.0",
         .mqtt = line_options(world),
-        .max_publish_bytes = 64 * 1024,
+        .max_publish_bytes = 65536,
         .ack_timeout_ms = 1000,
         .max_window = 8,
         .first_session = 41,

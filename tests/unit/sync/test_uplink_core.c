@@ -74,7 +74,7 @@ static unsigned index_of(const char *name) {
 }
 
 static bool is_bad(const struct sim *sim, unsigned journal, uint64_t row) {
-    return sim->bad_every && (row * 31 + journal * 7) % sim->bad_every == 0;
+    return sim->bad_every && (row * 31 + journal * 7ULL) % sim->bad_every == 0;
 }
 
 /* The broker keeps order, unless told otherwise. */
@@ -521,13 +521,13 @@ static void test_hub_absent(void **state) {
     append_rows(&sim, 5000);
     connect_line(&sim);
     sim.hub_up = false;
-    end = sim.now.ms + 3600 * 1000;
+    end = sim.now.ms + 3600000;
     while (sim.now.ms < end)
         advance(&sim, end);
     sent = sim.batches;
     assert_in_range(sent, 40, 100);
     sim.hub_up = true;
-    end = sim.now.ms + 100 * 1000;
+    end = sim.now.ms + 100000;
     while (sim.now.ms < end && !all_home(&sim))
         advance(&sim, end);
     check_end(&sim, 7);
