@@ -152,6 +152,7 @@ struct known {
     char person[TS_UUID_TEXT];
     int64_t first_ms, last_ms, events;
     bool moved; /* its birth, and so perhaps its person, is another */
+    bool fresh; /* first seen in this event: its own id was never shown */
 };
 
 static bool on_known(void *arg, const struct db_value *columns, size_t count) {
@@ -236,6 +237,7 @@ static enum ts_status take_ident(struct db *db, const struct identifiers *found,
     make_birth(birth, event, index);
     if (!known->id) {
         memcpy(known->birth, birth, sizeof birth);
+        known->fresh = true;
         return insert_ident(db, item, known, event->time.unix_ms, err);
     }
     if (strcmp(birth, known->birth) < 0 && item->type != IDENT_VISIT) {
@@ -377,6 +379,7 @@ struct member {
     char birth[TS_UUID_TEXT];
     char person[TS_UUID_TEXT];
     enum ident_state state;
+    bool fresh;
 };
 struct tie {
     int64_t a, b;
@@ -491,7 +494,7 @@ static enum ts_status write_member(struct db *db, const struct member *member,
 
     if (!moved && member->state == state)
         return TS_OK;
-    if (moved && strcmp(member->person, member->birth) == 0)
+    if (moved && !member->fresh && strcmp(member->person, member->birth) == 0)
         status = run(db, ALIAS, alias, 2, err);
     return status == TS_OK ? run(db, SET_PERSON, values, 3, err) : status;
 }
@@ -603,6 +606,9 @@ static enum ts_status resolve(struct db *db,
         if (found->list[i].type != IDENT_VISIT)
             add_member(&closure, known[i].id);
     status = load_closure(db, &closure, err);
+    for (size_t i = 0; i < found->count; i++)
+        if (known[i].fresh && found->list[i].type != IDENT_VISIT)
+            find_member(&closure, known[i].id)->fresh = true;
     if (status == TS_OK && closure.count)
         status = resolve_closure(db, limits, &closure, err);
     free(closure.members);

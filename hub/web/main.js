@@ -3,11 +3,11 @@
 import { ApiError, lookup, overview, people, token } from './api.js';
 import { h, icon } from './icons.js';
 import * as views from './views.js';
-import { current, languages, setLanguage, t, time } from './words.js';
+import { ago, current, languages, setLanguage, t, time } from './words.js';
 
 const REFRESH_MS = 5000;
 const app = document.getElementById('app');
-const state = { page: location.hash === '#people' ? 'people' : 'overview', wrong: false, data: null, list: null, asked: null, found: null, missing: '', filter: '', trouble: '', at: null };
+const state = { page: location.hash === '#people' ? 'people' : 'overview', wrong: false, data: null, list: null, asked: null, found: null, missing: '', filter: '', trouble: '', at: null, typing: false };
 let timer = 0;
 let run = 0;
 
@@ -25,7 +25,8 @@ function fail(error) {
 }
 
 async function search(asked) {
-  state.asked = asked;
+  // A loyalty number does not stay on the screen.
+  state.asked = { type: asked.type, value: asked.type === 'card' ? '' : asked.value };
   state.filter = '';
   try {
     state.found = await lookup(asked.type, asked.value);
@@ -58,6 +59,7 @@ async function load() {
 function stamp() {
   const node = document.querySelector('.stamp');
   if (node && state.at) node.textContent = `${t('refresh')} ${time(state.at)}`;
+  for (const span of document.querySelectorAll('.ago')) span.textContent = ago(span.dateTime);
 }
 
 async function tick() {
@@ -90,6 +92,9 @@ function bar() {
     h('button', { class: 'out', 'aria-label': t('signOut'), title: t('signOut'), onclick: () => { token.clear(); location.reload(); } }, icon('out')));
 }
 
+app.addEventListener('input', () => { state.typing = true; });
+app.addEventListener('submit', () => { state.typing = false; }, true);
+
 function peoplePage() {
   const pane = state.found
     ? views.person(state.found, state.filter, (filter) => { state.filter = filter; render(); }, () => { state.found = null; state.asked = null; render(); })
@@ -114,7 +119,7 @@ function keep() {
   const open = [...app.querySelectorAll('details')].map((node) => node.open);
   const scroll = ['.side', '.pane', '.overview'].map((name) => app.querySelector(name)?.scrollTop ?? 0);
   const field = app.querySelector('.search input');
-  const typed = field && document.activeElement === field ? field.value : null;
+  const typed = field && document.activeElement === field && state.typing ? field.value : null;
   const person = app.querySelector('.id')?.textContent;
   return () => {
     if (person === app.querySelector('.id')?.textContent) {

@@ -4,6 +4,7 @@ import { h, icon } from './icons.js';
 import { ago, date, day, number, t, time, title } from './words.js';
 
 const channels = ['store', 'web', 'shop', 'app', 'email', 'social', 'advertising'];
+const since = (iso) => h('time', { class: 'ago', datetime: iso, title: iso ? date(iso) : null }, ago(iso));
 const list = (answer, name) => (Array.isArray(answer) ? answer : answer?.[name]) ?? [];
 
 export function mark() {
@@ -51,22 +52,22 @@ function alarms(data) {
   const rows = list(data.alarms, 'alarms').map((alarm) =>
     h('li', { class: 'alarm' }, icon('alarm'),
       h('div', {}, h('strong', {}, alarm.subject), h('p', {}, alarm.text),
-        h('small', {}, `${alarm.kind} · ${number(alarm.times)} × · ${ago(alarm.last)}`))));
+        h('small', {}, `${alarm.kind} · ${number(alarm.times)} × · `, since(alarm.last)))));
   const holes = list(data.holes, 'holes').map((hole) =>
     h('li', { class: 'alarm' }, icon('alarm'),
       h('div', {}, h('strong', {}, hole.terminal),
         h('p', {}, `${t('missing')} ${hole.first} ${t('to')} ${hole.last}, ${t('journal')} ${hole.journal}`),
-        h('small', {}, ago(hole.at)))));
+        h('small', {}, since(hole.at)))));
   if (!rows.length && !holes.length)
     return h('p', { class: 'calm' }, icon('good'), t('allGood'));
   return h('ul', { class: 'alarms' }, rows, holes);
 }
 
-function laneRow(lane) {
+function laneRow(lane, store) {
   return h('tr', { class: lane.online ? '' : 'off' },
-    h('th', { scope: 'row' }, lane.terminal),
+    h('th', { scope: 'row', title: lane.terminal }, lane.terminal.startsWith(`${store}-`) ? lane.terminal.slice(store.length + 1) : lane.terminal),
     h('td', {}, h('span', { class: `dot ${lane.online ? 'good' : 'bad'}` }), lane.online ? t('online') : t('offline')),
-    h('td', { title: lane.last_contact ? date(lane.last_contact) : null }, ago(lane.last_contact)),
+    h('td', {}, since(lane.last_contact)),
     h('td', { class: 'number' }, number(lane.unsent)),
     h('td', { class: 'soft wide' }, lane.version || ''));
 }
@@ -80,7 +81,7 @@ function storePanel(store) {
     h('table', {},
       h('thead', {}, h('tr', {}, h('th', {}, t('lane')), h('th', {}, t('state')), h('th', {}, t('lastContact')),
         h('th', { class: 'number' }, t('toSend')), h('th', { class: 'wide' }, t('version')))),
-      h('tbody', {}, lanes.map(laneRow))));
+      h('tbody', {}, lanes.map((lane) => laneRow(lane, store.store)))));
 }
 
 export function overview(data) {
@@ -118,7 +119,7 @@ export function peopleList(answer, chosen, onChoose, onMore) {
       h('li', {}, h('button', { class: 'person-row', 'aria-current': person.person === chosen ? 'true' : null, onclick: () => onChoose(person.person) },
         h('span', { class: 'avatar' }, icon(strongest(person)?.type ?? 'user_id')),
         h('span', { class: 'person-name' }, nameOf(person)),
-        h('span', { class: 'soft' }, ago(person.last_seen)),
+        h('span', { class: 'soft' }, since(person.last_seen)),
         h('span', { class: 'kinds' }, [...new Set(person.identifiers.map((ident) => ident.type))].map((type) => icon(type, t(type)))))))),
     answer.next ? h('button', { class: 'more', onclick: () => onMore(answer.next) }, t('more')) : null);
 }
