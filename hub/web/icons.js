@@ -49,7 +49,7 @@ export function h(tag, attributes, ...children) {
     else if (name === 'value') node.value = value;
     else node.setAttribute(name, value === true ? '' : value);
   }
-  for (const child of children.flat())
+  for (const child of children.flat(Infinity))
     if (child !== null && child !== undefined && child !== false) node.append(child);
   return node;
 }

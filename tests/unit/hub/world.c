@@ -58,7 +58,7 @@ void world_close(struct world *world) {
 }
 
 static void put(struct world *world, struct archive_event *event) {
-    enum archive_outcome outcome;
+    enum archive_outcome outcome = ARCHIVE_CONFLICT;
     struct ts_err err;
 
     if (db_begin(world->db, &err) != TS_OK ||
