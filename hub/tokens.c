@@ -51,7 +51,7 @@ static enum ts_status check_mode(const char *path, struct ts_err *err) {
                        "%s: %s: make it with `tessera-hub token add NAME`",
                        path, strerror(errno));
     if (info.st_mode & 077)
-        return ts_fail(err, TS_DENIED,
+        return ts_fail(err, TS_INVALID,
                        "%s: others can read it: chmod 600 it and make new "
                        "tokens",
                        path);
