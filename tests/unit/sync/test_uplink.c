@@ -65,6 +65,7 @@ static enum ts_status spans(void *ctx, struct uplink_span *out, size_t max,
     return TS_OK;
 }
 
+/* The shape is the source's. NOLINTNEXTLINE(readability-function-size) */
 static enum ts_status
 read_rows(void *ctx, const char *journal, uint64_t from, size_t max_rows,
           bool (*row)(void *arg, uint64_t sequence, struct ts_slice payload),
