@@ -1,7 +1,7 @@
 // Starts the programs of a stage and ends them by pid; nothing outlives it.
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
 /** A free TCP port on loopback, as the kernel gives it. */
@@ -11,6 +11,15 @@ export async function freePort() {
   const { port } = server.address();
   await new Promise((done) => server.close(done));
   return port;
+}
+
+/** Waits until something listens on a loopback port. */
+export function listening(what, port) {
+  return until(`${what} listens`, () => new Promise((done) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => done(true)).once('error', () => done(false));
+    socket.once('connect', () => socket.destroy());
+  }));
 }
 
 /** Waits until `condition` answers something true; fails by name otherwise. */

@@ -11,8 +11,8 @@ export function printJourney(person) {
   console.log();
   for (const step of person.journey) {
     const place = step.terminal ?? step.source ?? '';
-    console.log(`   ${step.time}  ${step.channel.padEnd(8)} ` +
-      `${step.title}  ${place}`);
+    console.log(`   ${step.time.slice(0, 16).replace('T', ' ')}  ` +
+      `${step.channel.padEnd(9)}${step.title.padEnd(42)}${place}`);
   }
 }
 

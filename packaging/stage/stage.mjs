@@ -9,7 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Hub } from './hub.mjs';
 import { Lane } from './lane.mjs';
-import { Processes, freePort, until } from './processes.mjs';
+import { Processes, freePort, listening } from './processes.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const bin = resolve(process.env.TESSERA_BIN ?? join(root, 'build/bin'));
@@ -27,7 +27,9 @@ export class Stage {
 
   /** Runs a command of the project and answers its output. */
   run(command, args, options = {}) {
-    return execFileSync(command, args, { encoding: 'utf8', ...options });
+    return execFileSync(command, args, {
+      encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...options,
+    });
   }
 
   tool(name) {
@@ -61,8 +63,8 @@ export class Stage {
     this.processes.start('broker', 'mosquitto', [
       '-c', join(folder, 'tessera.conf'),
     ]);
-    await until('the broker listens', () =>
-      /mosquitto version .* running/.test(this.processes.log('broker')));
+    await listening('the broker', this.terminalPort);
+    await listening('the broker', this.hubPort);
   }
 
   stopBroker(signal) {

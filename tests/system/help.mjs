@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto';
 import { Stage } from '../../packaging/stage/stage.mjs';
 
-export { until, freePort } from '../../packaging/stage/processes.mjs';
+export { freePort, listening, until } from '../../packaging/stage/processes.mjs';
 export { Proxy } from '../../packaging/stage/proxy.mjs';
 export { ean13, goods, loyaltyCards } from '../../packaging/stage/goods.mjs';
 export { bin, root } from '../../packaging/stage/stage.mjs';

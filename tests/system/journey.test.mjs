@@ -70,7 +70,7 @@ test('web, card and store meet in one person, also when the store comes last',
     assert.ok(kinds.indexOf('item.scanned') > store);
     assert.ok(kinds.lastIndexOf('track') > kinds.lastIndexOf('item.scanned'));
     assert.deepEqual(new Set(person.journey.map(({ channel }) => channel)),
-      new Set(['web', 'store']));
+      new Set(['web', 'store', 'shop']));
     assert.equal(person.journey.filter(({ type }) => type === 'item.scanned')
       .length, 2);
     for (const { type, evidence } of person.identifiers)

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import mqtt from 'mqtt';
 import {
-  freePort, goods, loyaltyCards, openLane, openStage, until,
+  freePort, goods, listening, loyaltyCards, openLane, openStage, until,
 } from './help.mjs';
 
 // Public test numbers of the card schemes.
@@ -39,8 +39,7 @@ async function plainLine(stage) {
   const file = join(stage.folder, 'plain.conf');
   writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
   stage.processes.start('plain-broker', 'mosquitto', ['-c', file]);
-  await until('the plain broker listens', () =>
-    stage.processes.log('plain-broker').includes(' running'));
+  await listening('the plain broker', port);
   const heard = [];
   const server = createServer((near) => {
     const far = connect(port, '127.0.0.1');
