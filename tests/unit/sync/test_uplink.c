@@ -65,8 +65,8 @@ static enum ts_status spans(void *ctx, struct uplink_span *out, size_t max,
     return TS_OK;
 }
 
-/* The shape is the source's. NOLINTNEXTLINE(readability-function-size) */
 static enum ts_status
+/* The source's shape. NOLINTNEXTLINE(readability-function-size) */
 read_rows(void *ctx, const char *journal, uint64_t from, size_t max_rows,
           bool (*row)(void *arg, uint64_t sequence, struct ts_slice payload),
           void *arg, struct ts_err *err) {
