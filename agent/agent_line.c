@@ -68,34 +68,9 @@ static void on_bell(void *ctx, const struct message_bell *bell) {
         pull_desk(agent, NULL);
 }
 
-/* The journal's own, and the page shows the new count. */
-static enum ts_status release(void *ctx, const char *journal, uint64_t through,
-                              struct ts_err *err) {
-    struct agent *agent = ctx;
-    struct uplink_source source = journal_source(agent->journal);
-    enum ts_status status = source.release(source.ctx, journal, through, err);
-
-    if (status == TS_OK)
-        lane_unsent_changed(agent->lane);
-    return status;
-}
-
-static enum ts_status spans(void *ctx, struct uplink_span *out, size_t max,
-                            size_t *count, struct ts_err *err) {
-    struct uplink_source source =
-        journal_source(((struct agent *)ctx)->journal);
-
-    return source.spans(source.ctx, out, max, count, err);
-}
-
-static enum ts_status
-read_rows(void *ctx, const char *journal, uint64_t from, size_t max_rows,
-          bool (*row)(void *arg, uint64_t sequence, struct ts_slice payload),
-          void *arg, struct ts_err *err) {
-    struct uplink_source source =
-        journal_source(((struct agent *)ctx)->journal);
-
-    return source.read(source.ctx, journal, from, max_rows, row, arg, err);
+/* The page shows how much the hub has not taken yet. */
+static void on_release(void *arg) {
+    lane_unsent_changed(((struct agent *)arg)->lane);
 }
 
 /* A card that the desk does not know is asked for while the visit lasts. */
@@ -180,7 +155,7 @@ static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
         .first_session = last_session(agent) + 1,
         .compress = ts_settings_bool(hub, "compress"),
     };
-    struct uplink_source source = {agent, spans, read_rows, release};
+    struct uplink_source source = journal_source(agent->journal);
     struct uplink_events events = {agent,       on_session, on_line,
                                    on_hub_time, on_desk,    on_bell};
 
@@ -214,12 +189,14 @@ void agent_line_start(struct agent *agent) {
         return;
     }
     lane_on_recorded(agent->lane, on_recorded, agent);
+    journal_on_release(agent->journal, on_release, agent);
     uplink_start(agent->uplink);
 }
 
 void agent_line_stop(struct agent *agent) {
     if (!agent->uplink)
         return;
+    journal_on_release(agent->journal, NULL, NULL);
     uplink_stop(agent->uplink);
     uplink_free(agent->uplink);
     agent->uplink = NULL;

@@ -111,6 +111,9 @@ enum ts_status journal_read_file(const char *path, const char *from_journal,
 
 /* The uplink's view. */
 struct uplink_source journal_source(struct journal *journal);
+/* Called when the hub's word moved `through`; NULL: nobody. */
+void journal_on_release(struct journal *journal, void (*call)(void *arg),
+                        void *arg);
 
 struct journal_stats {
     uint64_t unsent;

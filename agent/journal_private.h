@@ -32,6 +32,8 @@ struct journal {
     struct journal_refusal refusals[JOURNAL_CLASSES];
     uint64_t refused[JOURNAL_CLASSES];
     uint64_t commits, appended;
+    void (*on_release)(void *arg);
+    void *on_release_arg;
     bool suspect; /* a reader saw damage */
     bool damage_untold;
     struct journal_report damage;

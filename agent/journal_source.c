@@ -181,7 +181,15 @@ static enum ts_status release(void *ctx, const char *name, uint64_t through,
     journal->copy_rows = forward ? journal->copy_rows + amount.rows
                                  : journal->copy_rows - amount.rows;
     span->through = through;
+    if (journal->on_release)
+        journal->on_release(journal->on_release_arg);
     return TS_OK;
+}
+
+void journal_on_release(struct journal *journal, void (*call)(void *arg),
+                        void *arg) {
+    journal->on_release = call;
+    journal->on_release_arg = arg;
 }
 
 struct uplink_source journal_source(struct journal *journal) {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, PROBLEMS_MAX = 65536 };
 
 struct arguments {
     const char *config;
@@ -90,7 +90,7 @@ static int run(const struct agent_config *config) {
 }
 
 static int load_and_run(const struct arguments *arguments) {
-    struct ts_buf problems = {.max = 64 * 1024};
+    struct ts_buf problems = {.max = PROBLEMS_MAX};
     struct agent_config config;
     int code = EXIT_OK;
 
