@@ -122,6 +122,8 @@ static enum ts_status end_read(struct journal *journal, sqlite3_stmt *statement,
     return status;
 }
 
+/* The parameters are those of uplink_source.
+ * NOLINTNEXTLINE(readability-function-size) */
 static enum ts_status
 read_rows(void *ctx, const char *name, uint64_t from, size_t max_rows,
           bool (*row)(void *arg, uint64_t sequence, struct ts_slice payload),
