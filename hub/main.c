@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char default_config[] = "/etc/tessera-hub/tessera-hub.conf";
+static const char default_config[] = "/etc/tessera/hub.conf";
 
 static int usage(FILE *out) {
     (void)fprintf(
