@@ -398,7 +398,8 @@ void derive_declare(struct ts_metrics *metrics) {
 }
 
 static void go_on(struct derive *derive, unsigned wait_ms) {
-    struct timeval wait = {wait_ms / 1000, (wait_ms % 1000) * 1000};
+    struct timeval wait = {wait_ms / 1000,
+                           (suseconds_t)(wait_ms % 1000) * 1000};
 
     if (derive->dirty && !event_pending(derive->step, EV_TIMEOUT, NULL))
         event_add(derive->step, &wait);
@@ -469,7 +470,7 @@ struct derive *derive_new(struct event_base *loop,
                           const struct derive_options *options) {
     struct derive *derive = ts_alloc(sizeof *derive);
     struct timeval every = {options->poll_ms / 1000,
-                            (options->poll_ms % 1000) * 1000};
+                            (suseconds_t)(options->poll_ms % 1000) * 1000};
 
     memset(derive, 0, sizeof *derive);
     derive->options = *options;

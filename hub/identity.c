@@ -148,9 +148,9 @@ static void make_birth(char out[TS_UUID_TEXT],
 
 struct known {
     int64_t id;
+    int64_t first_ms, last_ms, events;
     char birth[TS_UUID_TEXT];
     char person[TS_UUID_TEXT];
-    int64_t first_ms, last_ms, events;
     bool moved; /* its birth, and so perhaps its person, is another */
     bool fresh; /* first seen in this event: its own id was never shown */
 };
@@ -298,12 +298,9 @@ static enum ts_status touch_edge(struct db *db, struct db_value pair[3],
     return run(db, EDGE_TOUCH, values, 7, err);
 }
 
-static enum ts_status take_edge(struct db *db, int64_t a, int64_t b,
-                                enum ident_rule rule,
+static enum ts_status take_edge(struct db *db, struct db_value pair[3],
                                 const struct archive_event *event,
                                 bool *changed, struct ts_err *err) {
-    struct db_value pair[] = {db_int(a < b ? a : b), db_int(a < b ? b : a),
-                              db_cstr(identifier_rule_name(rule))};
     struct evidence seen = {.found = false};
     char key[256];
     enum ts_status status = db_run(db, &identity_statements[EDGE_FIND], pair, 3,
@@ -344,12 +341,15 @@ static enum ts_status take_edges(struct db *db, const struct identifiers *found,
     for (size_t i = 0; i < found->count; i++)
         for (size_t j = i + 1; j < found->count; j++) {
             bool alias = is_alias_pair(found, i, j);
+            int64_t a = known[i].id, b = known[j].id;
+            struct db_value pair[] = {
+                db_int(a < b ? a : b), db_int(a < b ? b : a),
+                db_cstr(identifier_rule_name(alias ? IDENT_RULE_ALIAS
+                                                   : IDENT_RULE_EVENT))};
             enum ts_status status;
             if (!alias && !belong(found, i, j))
                 continue;
-            status = take_edge(db, known[i].id, known[j].id,
-                               alias ? IDENT_RULE_ALIAS : IDENT_RULE_EVENT,
-                               event, changed, err);
+            status = take_edge(db, pair, event, changed, err);
             if (status != TS_OK)
                 return status;
         }

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "engines.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -366,6 +368,48 @@ static void a_rebuild_gives_the_same(void **state) {
     free(after);
 }
 
+static char *picture_at(const char *url, const struct said *events,
+                        size_t count) {
+    struct world world;
+    json_t *recent, *counts;
+    struct ts_err err;
+    uint64_t derived;
+    char *picture;
+
+    world_open_at(&world, url);
+    for (size_t i = 0; i < count; i++) {
+        world_online(&world, events[i].json);
+        world_derive(&world, i % 2);
+    }
+    if (derive_rebuild(&world.derive, &derived, &err) != TS_OK ||
+        people_recent(&world.people, 5, NULL, &recent, &err) != TS_OK ||
+        people_counts(&world.people, &counts, &err) != TS_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(json_array_size(json_object_get(recent, "people")), 5);
+    json_decref(recent);
+    json_decref(counts);
+    json_decref(world_lookup(&world, "user_id", "u1"));
+    picture = world_picture(&world);
+    world_close(&world);
+    return picture;
+}
+
+static void both_engines_give_the_same(void **state) {
+    enum { COUNT = 80 };
+    struct said events[COUNT];
+    struct engines *engines = engines_start();
+    char *sqlite, *postgres;
+
+    (void)state;
+    make_events(events, COUNT, 4711);
+    sqlite = picture_at("sqlite::memory:", events, COUNT);
+    postgres = picture_at(engines_postgres(engines), events, COUNT);
+    assert_string_equal(postgres, sqlite);
+    free(sqlite);
+    free(postgres);
+    engines_stop(engines);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(is_one_over_channels, setup, teardown),
@@ -388,6 +432,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_card_under_an_older_key_is_the_same,
                                         setup, teardown),
         cmocka_unit_test(any_order_gives_the_same_people),
+        cmocka_unit_test(both_engines_give_the_same),
         cmocka_unit_test_setup_teardown(a_rebuild_gives_the_same, setup,
                                         teardown),
     };

@@ -23,12 +23,16 @@ static struct ts_mono world_mono(void *ctx) {
 }
 
 void world_open(struct world *world) {
+    world_open_at(world, "sqlite::memory:");
+}
+
+void world_open_at(struct world *world, const char *url) {
     static const uint8_t key[TS_KEY_BYTES] = {1, 2, 3};
     struct ts_err err;
 
     ts_log_set_level(TS_LOG_WARN);
     memset(world, 0, sizeof *world);
-    if (db_open(&world->db, "sqlite::memory:", &err) != TS_OK)
+    if (db_open(&world->db, url, &err) != TS_OK)
         fail_msg("%s", err.text);
     world->keys = ts_keys_new(1, key);
     world->now.unix_ms = INT64_C(1795255200000);

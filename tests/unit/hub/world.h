@@ -20,6 +20,8 @@ struct world {
 };
 
 void world_open(struct world *world);
+/* The same in another database. */
+void world_open_at(struct world *world, const char *url);
 void world_close(struct world *world);
 
 /* Archives an online event of the source "shop"; a second later than the one
