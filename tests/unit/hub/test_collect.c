@@ -49,7 +49,7 @@ static void stand_start(struct stand *stand, unsigned max_events_per_s) {
         {"/v1/*", TS_HTTP_GET | TS_HTTP_POST | TS_HTTP_OPTIONS, on_request},
         {NULL, 0, NULL}};
     struct ts_http_options http = {.address = "127.0.0.1",
-                                   .max_body_bytes = 1024 * 1024,
+                                   .max_body_bytes = 1048576,
                                    .timeout_s = 30,
                                    .max_streams = 1};
     struct collect_options options = {.source_count = 2,
@@ -284,10 +284,11 @@ static void keeps_no_card_number(void **state) {
 static void answers_as_clients_need_it(void **state) {
     struct stand *stand = *state;
     static const char event[] = "{\"userId\":\"u\",\"event\":\"e\"}";
-    char *large = ts_alloc(600 * 1024 + 1);
+    static const size_t too_large = 614400, over_event = 40960;
+    char *large = ts_alloc(too_large + 1);
 
-    memset(large, ' ', 600 * 1024);
-    large[600 * 1024] = '\0';
+    memset(large, ' ', too_large);
+    large[too_large] = '\0';
     assert_int_equal(post(stand, "/v1/track", "Basic eHh4Og==", event), 401);
     assert_int_equal(post(stand, "/v1/track", NULL, event), 401);
     assert_int_equal(post(stand, "/v1/track", auth, "[1"), 400);
@@ -296,7 +297,7 @@ static void answers_as_clients_need_it(void **state) {
     assert_int_equal(post(stand, "/v1/nothing", auth, event), 404);
     assert_int_equal(post(stand, "/v1/batch", auth, large), 413);
     memcpy(large, event, strlen(event));
-    large[40 * 1024] = '\0';
+    large[over_event] = '\0';
     assert_int_equal(post(stand, "/v1/track", auth, large), 400);
     collect_set_ready(stand->collect, false);
     assert_int_equal(post(stand, "/v1/track", "Basic eHh4Og==", event), 503);

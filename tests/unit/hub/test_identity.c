@@ -110,11 +110,11 @@ static void two_people_at_one_kiosk_stay_two(void **state) {
     for (int i = 0; i < 2; i++) {
         world_token(world, cards[i], token[i]);
         snprintf(data, sizeof data, "{\"card\":\"%s\"}", token[i]);
-        world_store(world,
-                    &(struct world_scan){
-                        "milano-01", "milano-01-kiosk", "5d1e88c2",
-                        i ? "visit-b" : "visit-a", NULL, "card.presented", data,
-                        world->now.unix_ms, 1000 * i, (uint64_t)i + 1});
+        world_store(world, &(struct world_scan){
+                               "milano-01", "milano-01-kiosk", "5d1e88c2",
+                               i ? "visit-b" : "visit-a", NULL,
+                               "card.presented", data, world->now.unix_ms,
+                               INT64_C(1000) * i, (uint64_t)i + 1});
     }
     world_derive(world, false);
     assert_false(same(world, "card", token[0], "card", token[1]));
