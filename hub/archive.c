@@ -148,6 +148,7 @@ static bool event_row(void *arg, const struct db_value *columns, size_t count) {
     return reader->each(reader->arg, &event);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a page and its reader */
 enum ts_status
 archive_after(struct db *db, unsigned shard, uint64_t arrival, size_t limit,
               bool (*each)(void *arg, const struct archive_event *event),
@@ -188,6 +189,7 @@ static void quarantine_id(char out[2 * 16 + 1], struct ts_slice source,
     ts_hex(out, ts_slice_of(hash, 16));
 }
 
+/* Each argument is a column. NOLINTNEXTLINE(readability-function-size) */
 enum ts_status archive_quarantine(struct db *db, unsigned shard,
                                   struct ts_slice source,
                                   struct ts_slice reason,
@@ -220,6 +222,7 @@ static bool times_row(void *arg, const struct db_value *columns, size_t count) {
     return false;
 }
 
+/* Each argument is a column. NOLINTNEXTLINE(readability-function-size) */
 enum ts_status archive_alarm(struct db *db, unsigned shard, const char *kind,
                              struct ts_slice subject, const char *text,
                              struct ts_wall at, struct ts_err *err) {

@@ -4,15 +4,22 @@
 
 #include "hub/db.h"
 
+/* The arguments of db_run. */
+struct db_call {
+    const struct db_statement *statement;
+    const struct db_value *values;
+    size_t count;
+    db_row *row; /* or NULL */
+    void *arg;
+};
+
 struct db_adapter {
     const char *scheme; /* of the URL, with its colon */
     /* `address` is the whole URL. */
     enum ts_status (*open)(void **out, const char *address, struct ts_err *err);
     void (*close)(void *engine);
-    enum ts_status (*run)(void *engine, const struct db_statement *statement,
-                          const struct db_value *values, size_t count,
-                          db_row *row, void *arg, uint64_t *changed,
-                          struct ts_err *err);
+    enum ts_status (*run)(void *engine, const struct db_call *call,
+                          uint64_t *changed, struct ts_err *err);
     /* Plans a statement without running it. */
     enum ts_status (*prepare)(void *engine,
                               const struct db_statement *statement,

@@ -298,11 +298,12 @@ static uint64_t read_be(const char *bytes, int len) {
 static int64_t read_numeric(const char *bytes, int len) {
     int digits = (int)read_be(bytes, 2);
     int weight = (int16_t)read_be(bytes + 2, 2);
+    const char *next = bytes + 8;
     int64_t value = 0;
 
-    for (int i = 0; i <= weight; i++) {
-        int64_t digit = i < digits && 8 + 2 * i + 2 <= len
-                            ? (int64_t)read_be(bytes + 8 + 2 * i, 2)
+    for (int i = 0; i <= weight; i++, next += 2) {
+        int64_t digit = i < digits && next + 2 <= bytes + len
+                            ? (int64_t)read_be(next, 2)
                             : 0;
         if (__builtin_mul_overflow(value, 10000, &value) ||
             __builtin_add_overflow(value, digit, &value))
@@ -369,10 +370,8 @@ static void rows_read(const PGresult *result, db_row *row, void *arg) {
     }
 }
 
-static enum ts_status run(void *ctx, const struct db_statement *statement,
-                          const struct db_value *values, size_t count,
-                          db_row *row, void *arg, uint64_t *changed,
-                          struct ts_err *err) {
+static enum ts_status run(void *ctx, const struct db_call *call,
+                          uint64_t *changed, struct ts_err *err) {
     struct engine *engine = ctx;
     struct parameters in;
     char name[NAME_TEXT];
@@ -384,19 +383,19 @@ static enum ts_status run(void *ctx, const struct db_statement *statement,
         PQstatus(engine->handle) != CONNECTION_OK)
         status = ensure_connected(engine, err);
     if (status == TS_OK)
-        status = prepare_named(engine, name, statement, err);
+        status = prepare_named(engine, name, call->statement, err);
     if (status != TS_OK)
         return status;
-    parameters_fill(&in, values, count);
-    result = PQexecPrepared(engine->handle, name, (int)count, in.values,
+    parameters_fill(&in, call->values, call->count);
+    result = PQexecPrepared(engine->handle, name, (int)call->count, in.values,
                             in.lengths, in.formats, 1);
     code = PQresultStatus(result);
     if (code != PGRES_TUPLES_OK && code != PGRES_COMMAND_OK)
         status = fail(engine, result, err);
     if (status == TS_OK && strncmp(PQcmdStatus(result), "SELECT", 6) != 0)
         *changed = (uint64_t)strtoull(PQcmdTuples(result), NULL, 10);
-    if (status == TS_OK && row)
-        rows_read(result, row, arg);
+    if (status == TS_OK && call->row)
+        rows_read(result, call->row, call->arg);
     PQclear(result);
     return status;
 }

@@ -266,25 +266,23 @@ static int step_all(sqlite3_stmt *stmt, db_row *row, void *arg) {
     return code;
 }
 
-static enum ts_status run(void *ctx, const struct db_statement *statement,
-                          const struct db_value *values, size_t count,
-                          db_row *row, void *arg, uint64_t *changed,
-                          struct ts_err *err) {
+static enum ts_status run(void *ctx, const struct db_call *call,
+                          uint64_t *changed, struct ts_err *err) {
     struct engine *engine = ctx;
     sqlite3_stmt *stmt, *nested = NULL;
-    enum ts_status status = statement_get(engine, statement, &stmt, err);
+    enum ts_status status = statement_get(engine, call->statement, &stmt, err);
     int code;
 
     /* The same statement again from inside its own row callback. */
     if (status == TS_OK && sqlite3_stmt_busy(stmt)) {
-        status = statement_make(engine, statement, &nested, err);
+        status = statement_make(engine, call->statement, &nested, err);
         stmt = nested;
     }
     if (status != TS_OK)
         return status;
-    code = bind_all(stmt, values, count);
+    code = bind_all(stmt, call->values, call->count);
     if (code == SQLITE_OK)
-        code = step_all(stmt, row, arg);
+        code = step_all(stmt, call->row, call->arg);
     if (code != SQLITE_DONE)
         status = fail(engine, code, err);
     else if (!sqlite3_stmt_readonly(stmt))

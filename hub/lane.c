@@ -143,6 +143,7 @@ enum ts_status lane_hole(struct db *db, const struct lane *lane, uint64_t first,
     return db_run(db, &lane_statements[HOLE], values, 6, NULL, NULL, err);
 }
 
+/* Each argument is a column. NOLINTNEXTLINE(readability-function-size) */
 enum ts_status lane_link(struct db *db, const struct lane *previous,
                          uint64_t last, const char *journal, struct ts_wall now,
                          uint64_t *rivals, struct ts_err *err) {
@@ -191,6 +192,7 @@ static enum lane_news judge(const struct kept *kept,
     return state->online ? LANE_STATE_CLONE : LANE_STATE_OLD;
 }
 
+/* Each argument is a column. NOLINTNEXTLINE(readability-function-size) */
 static enum ts_status state_put(struct db *db, unsigned shard,
                                 const char *terminal,
                                 const struct message_state *state,
@@ -212,6 +214,7 @@ static enum ts_status state_put(struct db *db, unsigned shard,
     return db_run(db, &lane_statements[STATE_PUT], values, 11, NULL, NULL, err);
 }
 
+/* Each argument is a column. NOLINTNEXTLINE(readability-function-size) */
 enum ts_status lane_state(struct db *db, unsigned shard, const char *terminal,
                           const struct message_state *state, struct ts_wall now,
                           enum lane_news *news, struct ts_err *err) {

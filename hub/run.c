@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LEAVE_MS = 300 };
+enum { LEAVE_US = 300000 };
 
 struct hub {
     const struct config *config;
@@ -37,7 +37,7 @@ static void after(struct event *timer, unsigned ms) {
 
 static void on_signal(evutil_socket_t number, short what, void *ctx) {
     struct hub *hub = ctx;
-    struct timeval moment = {0, LEAVE_MS * 1000};
+    struct timeval moment = {0, LEAVE_US};
 
     (void)number;
     (void)what;

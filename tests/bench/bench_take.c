@@ -164,7 +164,7 @@ int main(int argc, char **argv) {
     (void)printf("{\"batch\":%llu,\"events\":%llu,\"new_per_s\":%.0f,"
                  "\"again_per_s\":%.0f}\n",
                  (unsigned long long)bench.batch,
-                 (unsigned long long)(count * bench.batch), fresh, again);
+                 (unsigned long long)count * bench.batch, fresh, again);
     for (size_t i = 0; i < count; i++)
         ts_buf_fini(&batches[i]);
     free(batches);

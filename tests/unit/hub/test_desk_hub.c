@@ -139,7 +139,7 @@ static void restored_hub_renews_its_log(struct db *db) {
 }
 
 static void answers_fit_a_publish(struct db *db) {
-    struct message_desk desk;
+    struct message_desk desk = {.more = true};
     static char value[20 * 1024];
     char key[16], log[TS_JOURNAL_TEXT] = "";
     uint64_t after = 0;
@@ -195,8 +195,8 @@ static void what_ran_out_is_not_sent(struct db *db) {
                                  .has_expires = true,
                                  .expires = {now.unix_ms - 1},
                                  .now = now};
-    struct message_desk desk;
-    json_t *value = json_true(), *json;
+    struct message_desk desk = {.to = 0};
+    json_t *value = json_true(), *json = NULL;
 
     change.value = value;
     assert_int_equal(desk_put(db, &change, NULL), TS_OK);
