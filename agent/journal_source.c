@@ -123,7 +123,7 @@ static enum ts_status end_read(struct journal *journal, sqlite3_stmt *statement,
 }
 
 /* The parameters are those of uplink_source.
- * NOLINTNEXTLINE(readability-function-size) */
+ * NOLINTBEGIN(readability-function-size) */
 static enum ts_status
 read_rows(void *ctx, const char *name, uint64_t from, size_t max_rows,
           bool (*row)(void *arg, uint64_t sequence, struct ts_slice payload),
@@ -154,6 +154,7 @@ read_rows(void *ctx, const char *name, uint64_t from, size_t max_rows,
     }
     return end_read(journal, statement, step, err);
 }
+/* NOLINTEND(readability-function-size) */
 
 static enum ts_status release(void *ctx, const char *name, uint64_t through,
                               struct ts_err *err) {
