@@ -210,9 +210,37 @@ static void swap_everywhere(json_t *value, const struct swaps *swaps) {
     }
 }
 
+/* Ids made of digits may look like a payment card. Wiped, they would all be
+ * one and the same; a keyed print keeps them apart and holds no digit. */
+static void print_id(json_t *item, const char *name,
+                     const struct ts_keys *keys) {
+    struct ts_slice id = ts_json_text(item, name);
+    char print[TS_TOKEN_TEXT];
+
+    if (!id.len || !ts_guard_refuses(id, TS_CARRIER_TEXT, NULL))
+        return;
+    ts_token_print(print, keys, id);
+    json_object_set_new(item, name, json_string(print));
+}
+
+static void print_ids(json_t *body, const struct ts_keys *keys) {
+    json_t *item;
+    size_t i;
+
+    print_id(body, "messageId", keys);
+    print_id(body, "anonymousId", keys);
+    json_array_foreach(json_object_get(body, "batch"), i, item) {
+        print_id(item, "messageId", keys);
+        print_id(item, "anonymousId", keys);
+    }
+}
+
 size_t segment_clean(json_t *value, const struct segment_cards *cards) {
     struct swaps swaps = {.count = 0};
-    size_t removed = ts_guard_scrub_json(value);
+    size_t removed;
+
+    print_ids(value, cards->keys);
+    removed = ts_guard_scrub_json(value);
 
     tokenise(value, cards, &swaps);
     if (swaps.count)

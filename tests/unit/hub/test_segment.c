@@ -222,6 +222,25 @@ static void payment_cards_are_wiped(void **state) {
     ts_keys_free(keys);
 }
 
+/* Wiping them would make one event of many. */
+static void ids_that_look_like_cards_stay_apart(void **state) {
+    struct ts_keys *keys = test_keys();
+    struct segment_cards cards = {keys, "main", traits, 2};
+    json_t *body = parse("{\"batch\":[{\"messageId\":\"4111111111111111\"},{"
+                         "\"messageId\":\"5555555555554444\"}]}");
+    const json_t *batch = json_object_get(body, "batch");
+    struct ts_slice a, b;
+
+    (void)state;
+    assert_int_equal(segment_clean(body, &cards), 0);
+    a = ts_json_text(json_array_get(batch, 0), "messageId");
+    b = ts_json_text(json_array_get(batch, 1), "messageId");
+    assert_true(a.len > 20 && a.data[0] == 'u');
+    assert_false(ts_slice_equal(a, b));
+    json_decref(body);
+    ts_keys_free(keys);
+}
+
 static void the_batch_lends_its_context(void **state) {
     json_t *outer =
         parse("{\"context\":{\"ip\":\"192.0.2.1\",\"app\":{\"name\":"
@@ -246,6 +265,7 @@ int main(void) {
         cmocka_unit_test(a_retry_is_the_same_event),
         cmocka_unit_test(loyalty_numbers_become_tokens),
         cmocka_unit_test(payment_cards_are_wiped),
+        cmocka_unit_test(ids_that_look_like_cards_stay_apart),
         cmocka_unit_test(the_batch_lends_its_context),
     };
 
