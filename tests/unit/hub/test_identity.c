@@ -371,7 +371,7 @@ static void a_rebuild_gives_the_same(void **state) {
 static char *picture_at(const char *url, const struct said *events,
                         size_t count) {
     struct world world;
-    json_t *recent, *counts;
+    json_t *recent = NULL, *counts = NULL;
     struct ts_err err;
     uint64_t derived;
     char *picture;
