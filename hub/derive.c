@@ -182,6 +182,10 @@ static bool on_event(void *arg, const struct archive_event *event) {
     uint8_t *at;
 
     *copy = *event;
+    /* A clock that was never set says nothing: evidence counts from when it
+     * was received. The journey places the event better. */
+    if (ts_slice_equal(event->clock, ts_slice_text("unset")))
+        copy->time = event->received;
     kept->ident = 0;
     kept->bytes =
         ts_alloc(event->key.len + event->source.len + event->type.len +

@@ -14,7 +14,7 @@ enum { PLACES, NAMES };
 /* Visits are what followed the card; a store is part of their source. */
 const struct db_statement profile_statements[] = {
     [PLACES] = {"profile_places",
-                "SELECT c.value, x.source, MIN(x.time_ms), COUNT(DISTINCT "
+                "SELECT c.value, x.source, MIN(e.time_ms), COUNT(DISTINCT "
                 "x.visit) FROM ident me JOIN ident c ON c.person_id = "
                 "me.person_id AND c.type = 'card' JOIN event_ident e ON "
                 "e.ident_id = c.ident_id JOIN event x ON x.shard = e.shard AND "
