@@ -73,7 +73,7 @@ static const struct ts_setting reader_members[] = {
      .max = 2, .help = "of the serial line"},
     {.name = "rts_cts", .kind = TS_SETTING_BOOL, .fallback = "false",
      .help = "hardware flow control"},
-    {.name = "repeat_ms", .kind = TS_SETTING_INT, .fallback = "700",
+    {.name = "repeat_ms", .kind = TS_SETTING_INT, .fallback = "300",
      .max = 60000, .help = "the same code again within this is one scan"},
     {.name = NULL},
 };
@@ -131,26 +131,17 @@ const struct ts_setting agent_config_table[] = {
 };
 /* clang-format on */
 
-static void problem(struct ts_buf *problems, const struct ts_settings *at,
-                    const char *what, const char *value) {
-    /* A full buffer already holds enough to act on. */
-    if (ts_buf_printf(problems, "%s: %s%s\n", ts_settings_where(at), what,
-                      value) != TS_OK)
-        return;
-}
-
 static void check_names(const struct ts_settings *file,
                         struct ts_buf *problems) {
     static const char *const names[] = {"terminal", "store"};
 
     for (size_t i = 0; i < 2; i++) {
         const char *value = ts_settings_text(file, names[i]);
-        if (!ts_name_valid(ts_slice_text(value)) &&
-            ts_buf_printf(problems,
-                          "%s: %s = \"%s\" is no name; use 1 to 48 of a-z, "
-                          "0-9 and dash, not hub or hub-...\n",
-                          ts_settings_where(file), names[i], value) != TS_OK)
-            return;
+        if (!ts_name_valid(ts_slice_text(value)))
+            ts_settings_problem(problems, file, names[i],
+                                "%s = \"%s\" is no name; use 1 to 48 of a-z, "
+                                "0-9 and dash, not hub or hub-...",
+                                names[i], value);
     }
 }
 
@@ -160,9 +151,9 @@ static void check_visit(const struct ts_settings *file,
     const char *currency = ts_settings_text(visit, "currency");
 
     if (strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3 || currency[3])
-        problem(problems, visit,
-                "currency must be three capital letters, as EUR, not ",
-                currency);
+        ts_settings_problem(
+            problems, visit, "currency",
+            "currency must be three capital letters, as EUR, not %s", currency);
 }
 
 static void check_hub(const struct ts_settings *file, struct ts_buf *problems) {
@@ -172,21 +163,21 @@ static void check_hub(const struct ts_settings *file, struct ts_buf *problems) {
     if (!ts_settings_text(hub, "host")[0])
         return;
     if (!topic_root_valid(ts_slice_text(ts_settings_text(hub, "root"))))
-        problem(problems, hub,
-                "root must be 1 to 32 of a-z, 0-9 and dash, not ",
-                ts_settings_text(hub, "root"));
+        ts_settings_problem(problems, hub, "root",
+                            "root must be 1 to 32 of a-z, 0-9 and dash, not %s",
+                            ts_settings_text(hub, "root"));
     if (ts_settings_int(hub, "backoff_min_ms") >
         ts_settings_int(hub, "backoff_max_ms"))
-        problem(problems, hub,
-                "backoff_min_ms is above backoff_max_ms; "
-                "correct one of them",
-                "");
+        ts_settings_problem(problems, hub, "backoff_min_ms",
+                            "backoff_min_ms is above backoff_max_ms; "
+                            "correct one of them");
     for (size_t i = 0; ts_settings_bool(hub, "tls") && i < 3; i++)
         if (!ts_settings_text(hub, files[i])[0])
-            problem(problems, hub,
-                    "a line with TLS needs the files that `tessera-agent` "
-                    "was enrolled with; set ",
-                    files[i]);
+            ts_settings_problem(problems, hub, files[i],
+                                "a line with TLS needs the terminal's "
+                                "certificate, its key and the broker's CA; "
+                                "set %s",
+                                files[i]);
 }
 
 static void check_driver(const struct agent_config_reader *reader,
@@ -195,7 +186,9 @@ static void check_driver(const struct agent_config_reader *reader,
     struct ts_err err;
 
     if (reader_check(reader->driver, reader->profile, &err) != TS_OK)
-        problem(problems, at, err.text, "");
+        ts_settings_problem(problems, at,
+                            driver_find(reader->driver) ? "profile" : "driver",
+                            "%s", err.text);
 }
 
 static void read_reader(struct agent_config_reader *out,
@@ -222,8 +215,10 @@ static void read_readers(struct agent_config *config, struct ts_buf *problems) {
     size_t count = ts_settings_groups(config->settings, "reader");
 
     if (count > AGENT_READERS_MAX) {
-        problem(problems, config->settings,
-                "more than 16 readers; run a second agent for the others", "");
+        ts_settings_problem(problems, config->settings, NULL,
+                            "more than %d readers; run a second agent for the "
+                            "others",
+                            AGENT_READERS_MAX);
         count = AGENT_READERS_MAX;
     }
     for (size_t i = 0; i < count; i++) {
@@ -233,10 +228,10 @@ static void read_readers(struct agent_config *config, struct ts_buf *problems) {
 
         read_reader(reader, from);
         if (!ts_name_valid(ts_slice_text(reader->name)))
-            problem(problems, from,
-                    "a reader's name is 1 to 48 of a-z, 0-9 and dash; "
-                    "rename ",
-                    reader->name);
+            ts_settings_problem(problems, from, NULL,
+                                "a reader's name is 1 to 48 of a-z, 0-9 and "
+                                "dash; rename %s",
+                                reader->name);
         check_driver(reader, from, problems);
     }
     config->reader_count = count;
@@ -248,7 +243,8 @@ static void load_keys(struct agent_config *config, struct ts_buf *problems) {
     if (ts_keys_load(&config->keys,
                      ts_settings_text(config->settings, "key_file"),
                      &err) != TS_OK)
-        problem(problems, config->settings, err.text, "");
+        ts_settings_problem(problems, config->settings, "key_file", "%s",
+                            err.text);
 }
 
 enum ts_status agent_config_load(struct agent_config *out, const char *path,

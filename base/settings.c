@@ -280,3 +280,29 @@ const char *ts_settings_list_at(const struct ts_settings *in, const char *name,
 const char *ts_settings_where(const struct ts_settings *section) {
     return section->where;
 }
+
+static int line_of(const struct ts_settings *section, const char *name) {
+    for (size_t i = 0; name && section->table[i].name; i++)
+        if (strcmp(section->table[i].name, name) == 0)
+            return section->values[i].line;
+    return 0;
+}
+
+void ts_settings_problem(struct ts_buf *problems,
+                         const struct ts_settings *section, const char *name,
+                         const char *format, ...) {
+    char what[TS_ERR_TEXT * 2];
+    int line = line_of(section, name);
+    const char *colon = strrchr(section->where, ':');
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    if (line && colon)
+        ts_settings_say(problems, "%.*s:%d: %s\n",
+                        (int)(colon - section->where), section->where, line,
+                        what);
+    else
+        ts_settings_say(problems, "%s: %s\n", section->where, what);
+}

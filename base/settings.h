@@ -51,7 +51,14 @@ const char *ts_settings_text(const struct ts_settings *in, const char *name);
 size_t ts_settings_list(const struct ts_settings *in, const char *name);
 const char *ts_settings_list_at(const struct ts_settings *in, const char *name,
                                 size_t index);
-/* Where it stands, for messages of later checks: "agent.conf:12". */
+/* Where a section begins: "agent.conf:12". */
 const char *ts_settings_where(const struct ts_settings *section);
+/* For checks that come after loading: appends "file:line: " and the text as a
+ * line. The line is that of the setting `name` of the section, or the
+ * section's own where `name` is NULL or not given in the file. */
+void ts_settings_problem(struct ts_buf *problems,
+                         const struct ts_settings *section, const char *name,
+                         const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

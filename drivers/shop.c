@@ -43,14 +43,6 @@ struct shop {
     struct code_rules view;
 };
 
-static void problem(struct ts_buf *problems, const struct ts_settings *at,
-                    const char *what) {
-    /* A full buffer already holds enough to act on. */
-    if (ts_buf_printf(problems, "%s: %s\n", ts_settings_where(at), what) !=
-        TS_OK)
-        return;
-}
-
 static bool programme_valid(const char *name) {
     size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
     return len >= 1 && len <= 48 && name[len] == 0;
@@ -88,7 +80,7 @@ static void rule_read(struct code_rule *rule, const struct ts_settings *from,
     if (!fault && !item && !programme_valid(title))
         fault = "a programme's name is 1 to 48 of a-z, 0-9 and -; rename it";
     if (fault) {
-        problem(problems, from, fault);
+        ts_settings_problem(problems, from, NULL, "%s", fault);
         return;
     }
     (void)snprintf(rule->prefix, sizeof rule->prefix, "%s", prefix);
@@ -105,9 +97,10 @@ static void rules_compare(const struct shop *shop, size_t index,
         const struct code_rule *other = &shop->rules[i];
         if (other->length == rule->length &&
             strcmp(other->prefix, rule->prefix) == 0) {
-            problem(problems, from,
-                    "another card or item has the same prefix and length; "
-                    "remove one of them");
+            ts_settings_problem(
+                problems, from, NULL,
+                "another card or item has the same prefix and length; "
+                "remove one of them");
             return;
         }
     }
@@ -145,9 +138,10 @@ static void issuers_read(struct shop *shop, const struct ts_settings *settings,
         size_t len = strlen(prefix);
         if (len < ISSUER_PREFIX_MIN || len > ISSUER_PREFIX_MAX ||
             !ean_all_digits(ts_slice_text(prefix))) {
-            problem(problems, from,
-                    "an issuer's prefix is 6 to 10 digits; write those of "
-                    "the card");
+            ts_settings_problem(
+                problems, from, NULL,
+                "an issuer's prefix is 6 to 10 digits; write those of "
+                "the card");
             continue;
         }
         memcpy(shop->allow[i].prefix, prefix, len + 1);

@@ -234,31 +234,28 @@ static bool word_valid(const char *word, size_t max) {
     return len >= 1 && len <= max;
 }
 
-static void say(const struct ts_settings *at, struct ts_buf *problems,
-                const char *what) {
-    sure(ts_buf_printf(problems, "%s: %s\n", ts_settings_where(at), what));
-}
-
 static void check_names(const struct config *config, struct ts_buf *problems) {
     const char *country = config->country;
 
     if (strcmp(config->name, "hub") != 0 &&
         (strncmp(config->name, "hub-", 4) != 0 ||
          !word_valid(config->name, TS_NAME_TEXT - 1)))
-        say(config->settings, problems,
+        ts_settings_problem(
+            problems, config->settings, "name",
             "\"name\" must be hub or hub-<letters, digits, dashes>");
     if (!topic_root_valid(ts_slice_text(config->root)))
-        say(config->settings, problems,
-            "\"root\" must be 1 to 32 of a-z, 0-9 and dash");
+        ts_settings_problem(problems, config->settings, "root",
+                            "\"root\" must be 1 to 32 of a-z, 0-9 and dash");
     if (strlen(country) != 2 || !isupper((unsigned char)country[0]) ||
         !isupper((unsigned char)country[1]))
-        say(config->settings, problems,
+        ts_settings_problem(
+            problems, config->settings, "country",
             "\"country\" must be two capital letters, such as IT");
     if (strncmp(config->database, "sqlite:", 7) != 0 &&
         strncmp(config->database, "postgres", 8) != 0)
-        say(config->settings, problems,
-            "\"database\" must be sqlite:/path/to/file or "
-            "postgresql://user@host/name");
+        ts_settings_problem(problems, config->settings, "database",
+                            "\"database\" must be sqlite:/path/to/file or "
+                            "postgresql://user@host/name");
 }
 
 static void check_sources(const struct config *config,
@@ -269,16 +266,20 @@ static void check_sources(const struct config *config,
             ts_settings_group_at(config->settings, "source", i);
 
         if (!word_valid(a->name, TS_NAME_TEXT - 1))
-            say(at, problems,
+            ts_settings_problem(
+                problems, at, NULL,
                 "the source's name must be 1 to 48 of a-z, 0-9 and dash");
         if (!word_valid(a->channel, 32))
-            say(at, problems,
+            ts_settings_problem(
+                problems, at, "channel",
                 "\"channel\" must be 1 to 32 of a-z, 0-9 and dash");
         for (size_t j = 0; j < i; j++) {
             if (!strcmp(a->name, config->sources[j].name))
-                say(at, problems, "two sources have this name: rename one");
+                ts_settings_problem(problems, at, NULL,
+                                    "two sources have this name: rename one");
             if (!strcmp(a->write_key, config->sources[j].write_key))
-                say(at, problems,
+                ts_settings_problem(
+                    problems, at, "write_key",
                     "two sources have the same write_key: give each its own");
         }
     }

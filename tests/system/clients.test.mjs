@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { Analytics } from '@segment/analytics-node';
 import { CloudEvent, HTTP } from 'cloudevents';
@@ -18,7 +18,7 @@ test('a stock Segment client delivers a journey', async (t) => {
     writeKey: hub.sources[0].key, host: hub.url, flushAt: 3, flushInterval: 200,
   });
   analytics.on('error', (error) => failures.push(error));
-  const anonymousId = 'anon-7';
+  const anonymousId = randomUUID();
   analytics.page({ anonymousId, name: 'Home' });
   analytics.track({ anonymousId, event: 'Product Viewed', properties: { price: 9.5 } });
   analytics.identify({
@@ -39,7 +39,7 @@ test('a stock Segment client delivers a journey', async (t) => {
   });
   assert.deepEqual(
     person.identifiers.map(({ type, value }) => `${type}:${value}`).sort(),
-    ['anonymous_id:anon-7', 'email:anna@example.com', 'user_id:u-42']);
+    [`anonymous_id:${anonymousId}`, 'email:anna@example.com', 'user_id:u-42']);
   assert.equal((await hub.lookup('user_id', 'u-42')).person, person.person);
 });
 

@@ -55,7 +55,8 @@ test('web, card and store meet in one person, also when the store comes last',
     await lane.drained();
     const person = await until('the store side has joined', async () => {
       const found = await hub.lookup('card', card);
-      return found.journey.some(({ type }) => type === 'item.scanned') && found;
+      const types = new Set(found.journey.map(({ type }) => type));
+      return types.has('item.scanned') && types.has('track') && found;
     });
     for (const [type, value] of [['email', 'giulia@example.com'],
       ['user_id', userId], ['anonymous_id', anonymousId],

@@ -51,7 +51,8 @@ const metric = async (hub, pattern) => {
     .reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
 };
 
-const refusals = (hub) => metric(hub, /^tessera_\w*refused\w*_total/);
+const refusals = (hub) =>
+  metric(hub, /^tessera_take_total\{outcome="refused_identity"\}/);
 
 test('a terminal writes under its own name only', async (t) => {
   const { stage, hub } = await prepare(t);

@@ -65,7 +65,7 @@ test('settings that cannot be: file, line and what to do', async (t) => {
 test('files that are not there or open to all', async (t) => {
   const { stage, lane } = await prepared(t);
   chmodSync(stage.keyFile, 0o644);
-  assert.match(runAgent(stage, lane).text, /card\.keys.*0600/);
+  assert.match(runAgent(stage, lane).text, /card\.keys.*chmod 600/);
   rmSync(stage.keyFile);
   assert.match(runAgent(stage, lane).text, /card\.keys/);
   const { status, stderr } = spawnSync(stage.tool('tessera-agent'),
@@ -82,7 +82,7 @@ test('a screen port in use', async (t) => {
   const { status, text } = runAgent(stage, lane);
   assert.notEqual(status, 0);
   assert.match(text, new RegExp(`127\\.0\\.0\\.1:${lane.port}`));
-  assert.match(text, /in use/);
+  assert.match(text, /another program has this port/);
 });
 
 test('a reader that is not there, comes, goes and comes again', async (t) => {
