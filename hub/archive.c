@@ -148,8 +148,8 @@ static bool event_row(void *arg, const struct db_value *columns, size_t count) {
     return reader->each(reader->arg, &event);
 }
 
-/* NOLINTNEXTLINE(readability-function-size): a page and its reader */
 enum ts_status
+/* NOLINTNEXTLINE(readability-function-size): a page and its reader */
 archive_after(struct db *db, unsigned shard, uint64_t arrival, size_t limit,
               bool (*each)(void *arg, const struct archive_event *event),
               void *arg, struct ts_err *err) {
