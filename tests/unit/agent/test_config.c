@@ -86,7 +86,7 @@ static void test_good(void **state) {
     assert_string_equal(config.readers[0].driver, "line");
     assert_int_equal(config.readers[0].line.parity, 'E');
     assert_int_equal(config.readers[0].line.data_bits, 7);
-    assert_int_equal(config.readers[0].repeat_ms, 700);
+    assert_int_equal(config.readers[0].repeat_ms, 300);
     assert_int_equal(shop_rules(config.shop)->count, 1);
     assert_string_equal(ts_settings_text(config.settings, "state_dir"),
                         "/var/lib/tessera-agent");
