@@ -106,19 +106,18 @@ static enum ts_status check_options(const struct mqtt_options *o,
     return TS_OK;
 }
 
-static enum ts_status make_tls(struct mqtt *mqtt, struct ts_err *err) {
-    const struct mqtt_options *o = &mqtt->options;
+static struct tls *make_tls(const struct mqtt_options *o) {
     struct tls_options options = {.ca_file = o->ca_file,
                                   .crl_file = o->crl_file,
                                   .cert_file = o->cert_file,
                                   .key_file = o->key_file,
                                   .server_name =
                                       o->server_name ? o->server_name : o->host,
+                                  .own_name = o->cert_name,
                                   .clock = o->clock,
                                   .time_floor = o->time_floor};
 
-    mqtt->tls = tls_new(&options);
-    return tls_check_files(mqtt->tls, err);
+    return tls_new(&options);
 }
 
 static void dup_text(const char **text) {
@@ -131,6 +130,7 @@ static void copy_options(struct mqtt_options *o) {
     dup_text(&o->client_id);
     dup_text(&o->runtime_dir);
     dup_text(&o->server_name);
+    dup_text(&o->cert_name);
     o->ca_file = o->tls ? ts_strdup(o->ca_file) : NULL;
     o->cert_file = o->tls ? ts_strdup(o->cert_file) : NULL;
     o->key_file = o->tls ? ts_strdup(o->key_file) : NULL;
@@ -143,7 +143,7 @@ static void copy_options(struct mqtt_options *o) {
 static void free_options(struct mqtt_options *o) {
     const char *const texts[] = {o->host,        o->client_id, o->runtime_dir,
                                  o->server_name, o->ca_file,   o->cert_file,
-                                 o->key_file,    o->crl_file};
+                                 o->key_file,    o->crl_file,  o->cert_name};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free((char *)texts[i]);
@@ -563,8 +563,14 @@ static void start_attempt(struct mqtt *mqtt) {
                                        mqtt->options.connect_timeout_s * 1000,
                                    .runtime_dir = mqtt->options.runtime_dir};
     struct line_events events = {mqtt, on_line_ready, on_line_closed};
+    struct ts_err err;
 
     mqtt->state = MQTT_LINE;
+    /* Our own files first: what is wrong here needs no broker to be told. */
+    if (mqtt->tls && tls_check_files(mqtt->tls, &err) != TS_OK) {
+        fail_session(mqtt, &err);
+        return;
+    }
     mqtt->line = line_open(mqtt->loop, &options, &events);
 }
 
@@ -572,6 +578,19 @@ static void on_retry(evutil_socket_t fd, short what, void *arg) {
     (void)fd;
     (void)what;
     start_attempt(arg);
+}
+
+enum ts_status mqtt_check(const struct mqtt_options *options,
+                          struct ts_err *err) {
+    enum ts_status status = check_options(options, err);
+    struct tls *tls;
+
+    if (status != TS_OK || !options->tls)
+        return status;
+    tls = make_tls(options);
+    status = tls_check_files(tls, err);
+    tls_free(tls);
+    return status;
 }
 
 enum ts_status mqtt_new(struct mqtt **out, struct event_base *loop,
@@ -595,10 +614,8 @@ enum ts_status mqtt_new(struct mqtt **out, struct event_base *loop,
     mqtt->misc = event_new(loop, -1, EV_PERSIST, on_misc, mqtt);
     mqtt->retry = evtimer_new(loop, on_retry, mqtt);
     mqtt->deliver = evtimer_new(loop, on_deliver, mqtt);
-    if (options->tls && make_tls(mqtt, err) != TS_OK) {
-        mqtt_free(mqtt);
-        return TS_INVALID;
-    }
+    if (options->tls)
+        mqtt->tls = make_tls(&mqtt->options);
     *out = mqtt;
     return TS_OK;
 }

@@ -23,6 +23,7 @@ struct mqtt_options {
     const char *key_file;
     const char *server_name; /* name in the certificate; NULL: host */
     const char *client_id;
+    const char *cert_name; /* common name that cert_file must have, or NULL */
     enum mqtt_version version;
     unsigned keepalive_s;
     unsigned connect_timeout_s; /* TCP and TLS together */
@@ -49,12 +50,16 @@ struct mqtt_events {
     void (*on_published)(void *ctx, int message_id, int reason);
 };
 
-/* Copies the options. Files are read at each connection. TS_INVALID for a
- * missing file or an option out of range. */
+/* Copies the options. TS_INVALID for an option out of range. Files are read
+ * at each connection: one that is missing or wrong fails that attempt, and the
+ * next finds what has been installed since. */
 enum ts_status mqtt_new(struct mqtt **out, struct event_base *loop,
                         const struct mqtt_options *options,
                         const struct mqtt_events *events,
                         struct ts_err *err) TS_MUST_USE;
+/* Checks the options and that the files fit together, without connecting. */
+enum ts_status mqtt_check(const struct mqtt_options *options,
+                          struct ts_err *err) TS_MUST_USE;
 void mqtt_free(struct mqtt *mqtt);
 /* The last will, used from the next connection on. */
 void mqtt_set_will(struct mqtt *mqtt, const char *topic,

@@ -41,7 +41,7 @@ enum { READ_AHEAD = 16384, FILE_MAX = 4 * 1024 * 1024, TIME_TEXT = 20 };
 #endif
 
 struct tls {
-    char *ca_file, *crl_file, *cert_file, *key_file, *server_name;
+    char *ca_file, *crl_file, *cert_file, *key_file, *server_name, *own_name;
     const struct ts_clock *clock;
     struct ts_wall floor;
 
@@ -86,6 +86,7 @@ struct tls *tls_new(const struct tls_options *options) {
     tls->cert_file = ts_strdup(options->cert_file);
     tls->key_file = ts_strdup(options->key_file);
     tls->server_name = ts_strdup(options->server_name);
+    tls->own_name = dup_or_null(options->own_name);
     tls->clock = options->clock;
     tls->floor.unix_ms = (int64_t)TS_BUILD_UNIX * 1000;
     tls_trust_time(tls, options->time_floor);
@@ -104,6 +105,7 @@ void tls_free(struct tls *tls) {
     free(tls->cert_file);
     free(tls->key_file);
     free(tls->server_name);
+    free(tls->own_name);
     mbedtls_platform_zeroize(tls, sizeof *tls);
     free(tls);
 }
@@ -263,6 +265,46 @@ static enum ts_status load_key(struct tls *tls, struct ts_err *err) {
     return status;
 }
 
+static void add_name(char *out, size_t size, const mbedtls_x509_buf *name) {
+    size_t len = strlen(out);
+
+    (void)snprintf(out + len, size - len, "%s%.*s", len ? ", " : "",
+                   (int)(name->len > 80 ? 80 : name->len),
+                   (const char *)name->p);
+}
+
+static void mask_unprintable(char *text) {
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+            *c = '?';
+}
+
+static const mbedtls_x509_buf *common_name(const mbedtls_x509_crt *crt) {
+    for (const mbedtls_x509_name *part = &crt->subject; part; part = part->next)
+        if (part->oid.p && !MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid))
+            return &part->val;
+    return NULL;
+}
+
+/* The broker names us by our certificate: with another machine's we would be
+ * that machine, and every publish of ours would be refused. */
+static enum ts_status check_own_name(const struct tls *tls,
+                                     struct ts_err *err) {
+    const mbedtls_x509_buf *name = common_name(&tls->cert);
+    char text[96] = "";
+
+    if (!tls->own_name || (name && name->len == strlen(tls->own_name) &&
+                           !memcmp(name->p, tls->own_name, name->len)))
+        return TS_OK;
+    if (name)
+        add_name(text, sizeof text, name);
+    mask_unprintable(text);
+    return ts_fail(err, TS_DENIED,
+                   "cert_file %s is the certificate of %s, this terminal is "
+                   "%s; install its own certificate and key",
+                   tls->cert_file, text[0] ? text : "nobody", tls->own_name);
+}
+
 static enum ts_status load_files(struct tls *tls, struct ts_err *err) {
     enum ts_status status =
         load_chain(&tls->ca, "CA certificate (ca_file)", tls->ca_file, err);
@@ -279,6 +321,8 @@ static enum ts_status load_files(struct tls *tls, struct ts_err *err) {
                          "private key %s does not belong to certificate %s; "
                          "install the key that was made with this certificate",
                          tls->key_file, tls->cert_file);
+    if (status == TS_OK)
+        status = check_own_name(tls, err);
     return status;
 }
 
@@ -368,14 +412,6 @@ static uint32_t time_flags(const struct tls *tls, const mbedtls_x509_crt *crt,
     return flags;
 }
 
-static void add_name(char *out, size_t size, const mbedtls_x509_buf *name) {
-    size_t len = strlen(out);
-
-    (void)snprintf(out + len, size - len, "%s%.*s", len ? ", " : "",
-                   (int)(name->len > 80 ? 80 : name->len),
-                   (const char *)name->p);
-}
-
 /* The names that the certificate is for, as the check sees them. */
 static void certificate_names(char *out, size_t size,
                               const mbedtls_x509_crt *crt) {
@@ -386,15 +422,11 @@ static void certificate_names(char *out, size_t size,
          san = san->next)
         if (san->buf.p && (san->buf.tag & TAG_NUMBER) == DNS_NAME)
             add_name(out, size, &san->buf);
-    for (const mbedtls_x509_name *part = &crt->subject; part && !out[0];
-         part = part->next)
-        if (part->oid.p && !MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid))
-            add_name(out, size, &part->val);
+    if (!out[0] && common_name(crt))
+        add_name(out, size, common_name(crt));
     if (!out[0])
         (void)snprintf(out, size, "no name at all");
-    for (char *c = out; *c; c++)
-        if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
-            *c = '?';
+    mask_unprintable(out);
 }
 
 static void describe_time(const struct tls *tls, char *out, size_t size,

@@ -17,6 +17,7 @@ struct tls_options {
     const char *cert_file;
     const char *key_file;
     const char *server_name;
+    const char *own_name; /* common name in cert_file, or NULL: any */
     const struct ts_clock *clock;
     /* Certificates are never checked against an earlier time than the newest
      * of this, the build time and tls_trust_time. */

@@ -13,7 +13,8 @@ enum {
     STATE_EVERY_S = 300,
     PUBLISH_MIN = 40 * 1024, /* one event of the largest size fits */
     PUBLISH_MAX = 256 * 1024,
-    IDS_KEPT = 128 /* publishes whose answer can still be named */
+    IDS_KEPT = 128, /* publishes whose answer can still be named */
+    NO_LEAF = 31    /* the bit of a publish that cannot be named any more */
 };
 
 struct sent_id {
@@ -36,6 +37,7 @@ struct uplink {
     uint64_t session;
     bool started, stopping, nobody_listens;
     uint64_t denied;
+    uint32_t denied_leaves; /* whose last publish the broker refused */
     struct sent_id ids[IDS_KEPT];
     size_t ids_next;
     char last_error[TS_ERR_TEXT];
@@ -322,6 +324,7 @@ static uint32_t core_random(void *ctx) {
 
 /* `state`, `resume` for all that is held, and a pull by the owner. */
 static void greet(struct uplink *uplink) {
+    uplink->denied_leaves = 0;
     publish_state(uplink, true);
     uplink_core_up(uplink->core, now_of(uplink));
     settle(uplink);
@@ -474,40 +477,70 @@ static void on_message(void *ctx, struct ts_slice topic_name,
     json_decref(json);
 }
 
-static const char *leaf_of(const struct uplink *uplink, int id) {
-    for (size_t i = 0; i < IDS_KEPT; i++) {
-        if (!id || uplink->ids[i].id != id)
-            continue;
-        switch (uplink->ids[i].leaf) {
-        case TOPIC_EVENTS:
-            return "events";
-        case TOPIC_RESUME:
-            return "resume";
-        case TOPIC_STATE:
-            return "state";
-        case TOPIC_PULL:
-            return "pull";
-        default:
-            break;
+static unsigned leaf_of(const struct uplink *uplink, int id) {
+    for (size_t i = 0; i < IDS_KEPT; i++)
+        if (id && uplink->ids[i].id == id)
+            return uplink->ids[i].leaf;
+    return NO_LEAF;
+}
+
+static void name_denied(const struct uplink *uplink, char *out, size_t size) {
+    static const struct {
+        unsigned leaf;
+        const char *name;
+    } names[] = {{TOPIC_EVENTS, "events"},
+                 {TOPIC_RESUME, "resume"},
+                 {TOPIC_STATE, "state"},
+                 {TOPIC_PULL, "pull"},
+                 {NO_LEAF, "a topic"}};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (uplink->denied_leaves & 1u << names[i].leaf) {
+            size_t len = strlen(out);
+            (void)snprintf(out + len, size - len, "%s%s", len ? ", " : "",
+                           names[i].name);
         }
-    }
-    return "a topic";
+}
+
+static void on_denied(struct uplink *uplink, unsigned leaf, int reason) {
+    uint32_t before = uplink->denied_leaves;
+    char names[64] = "";
+    char text[TS_ERR_TEXT];
+
+    uplink->denied++;
+    uplink->nobody_listens = false; /* to be told again after this */
+    uplink->denied_leaves |= 1u << leaf;
+    if (uplink->denied_leaves == before)
+        return;
+    name_denied(uplink, names, sizeof names);
+    (void)snprintf(text, sizeof text,
+                   "the broker denies publishing %s (reason 0x%02x); check its "
+                   "access list for terminal %s",
+                   names, (unsigned)reason, uplink->options.origin.terminal);
+    note_error(uplink, text);
+    uplink->events.on_line(uplink->events.ctx, true, text);
+}
+
+static void on_accepted(struct uplink *uplink, unsigned leaf) {
+    uint32_t before = uplink->denied_leaves;
+
+    uplink->denied_leaves &= ~(1u << leaf);
+    if (!before || uplink->denied_leaves)
+        return;
+    uplink->last_error[0] = 0;
+    uplink->events.on_line(uplink->events.ctx, true, "connected");
 }
 
 static void on_published(void *ctx, int message_id, int reason) {
     enum { NOBODY = 0x10, REFUSED = 0x80 };
     struct uplink *uplink = ctx;
-    char text[TS_ERR_TEXT];
+    unsigned leaf = leaf_of(uplink, message_id);
 
-    if (reason >= REFUSED) {
-        uplink->denied++;
-        (void)snprintf(text, sizeof text,
-                       "the broker denies publishing %s (reason 0x%02x); "
-                       "check its access list for terminal %s",
-                       leaf_of(uplink, message_id), (unsigned)reason,
-                       uplink->options.origin.terminal);
-        note_error(uplink, text);
-    } else if (reason == NOBODY && !uplink->nobody_listens) {
+    if (reason >= REFUSED)
+        on_denied(uplink, leaf, reason);
+    else
+        on_accepted(uplink, leaf);
+    if (reason == NOBODY && !uplink->nobody_listens && !uplink->denied_leaves) {
         uplink->nobody_listens = true;
         uplink->events.on_line(uplink->events.ctx, true,
                                "connected to the broker, but no hub listens");
@@ -566,7 +599,7 @@ static enum ts_status make_mqtt(struct uplink *uplink, struct ts_err *err) {
     struct mqtt_events events = {uplink, on_up, on_down, on_message,
                                  on_published};
 
-    options.client_id = uplink->options.origin.terminal;
+    options.client_id = options.cert_name = uplink->options.origin.terminal;
     return mqtt_new(&uplink->mqtt, uplink->loop, &options, &events, err);
 }
 

@@ -186,5 +186,6 @@ static void end(struct broker *broker, int signal_number) {
 
 void broker_stop(struct broker *broker) { end(broker, SIGTERM); }
 void broker_kill(struct broker *broker) { end(broker, SIGKILL); }
+void broker_reload(struct broker *broker) { (void)kill(broker->pid, SIGHUP); }
 void broker_freeze(struct broker *broker) { (void)kill(broker->pid, SIGSTOP); }
 void broker_thaw(struct broker *broker) { (void)kill(broker->pid, SIGCONT); }

@@ -28,6 +28,8 @@ char *broker_log(const struct broker *broker);
 /* SIGTERM, and SIGKILL for broker_kill; both wait for the end and free. */
 void broker_stop(struct broker *broker);
 void broker_kill(struct broker *broker);
+/* SIGHUP: the access list is read again. */
+void broker_reload(struct broker *broker);
 /* SIGSTOP and SIGCONT. */
 void broker_freeze(struct broker *broker);
 void broker_thaw(struct broker *broker);

@@ -102,17 +102,20 @@ static void test_wrong_certificates(void **state) {
         check_wrong(*state, &wrongs[i]);
 }
 
+/* Told by the check, and at each connection. */
 static void check_files(const struct fixture *f, struct mqtt_options options,
                         const char *text, const char *also) {
-    struct mqtt_events events = {0};
     struct ts_err err = {0};
-    struct mqtt *mqtt = NULL;
+    struct probe probe;
 
-    assert_int_equal(mqtt_new(&mqtt, f->loop, &options, &events, &err),
-                     TS_INVALID);
-    assert_null(mqtt);
+    assert_int_not_equal(mqtt_check(&options, &err), TS_OK);
     if (!strstr(err.text, text) || !strstr(err.text, also))
         fail_msg("wanted \"%s\" and \"%s\": %s", text, also, err.text);
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 2);
+    assert_string_equal(probe.down_text, err.text);
+    assert_int_equal(probe.down_status, err.status);
+    probe_close(&probe);
 }
 
 static void test_files(void **state) {
@@ -154,6 +157,58 @@ static void test_files(void **state) {
     o = good;
     o.key_file = good.cert_file;
     check_files(f, o, "no PEM private key", good.cert_file);
+    o = good;
+    o.cert_name = "lane-2";
+    check_files(f, o, "is the certificate of lane-1, this terminal is lane-2",
+                good.cert_file);
+    o.cert_name = "lane-1";
+    assert_int_equal(mqtt_check(&o, NULL), TS_OK);
+    o.cert_name = "lane-11";
+    assert_int_equal(mqtt_check(&o, NULL), TS_DENIED);
+}
+
+static void copy_file(const char *folder, const char *from, const char *to) {
+    struct ts_buf bytes;
+    char path[300];
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, from);
+    ts_buf_init(&bytes, 0);
+    assert_int_equal(ts_file_read(&bytes, path, 65536, NULL), TS_OK);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, to);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes.data, 1, bytes.len, file), bytes.len);
+    (void)fclose(file);
+    ts_buf_fini(&bytes);
+}
+
+/* What is installed later is found by the next attempt: first nothing, then
+ * another machine's pair, then ours. */
+static void test_files_mended(void **state) {
+    struct fixture *f = *state;
+    char *settings = broker_tls_settings(f->certs, "server", NULL);
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    char texts[3][300];
+    struct probe probe;
+
+    probe_tls(&options, texts, f->certs, "own");
+    options.cert_name = "lane-1";
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 2);
+    assert_non_null(strstr(probe.down_text, "own certificate (cert_file)"));
+    copy_file(f->certs, "client-2.key", "own.key");
+    copy_file(f->certs, "client-2.crt", "own.crt");
+    while (!strstr(probe.down_text, "is the certificate of lane-2"))
+        probe_wait(&probe, &probe.downs, probe.downs + 1);
+    assert_int_equal(probe.ups, 0);
+    copy_file(f->certs, "client.key", "own.key");
+    copy_file(f->certs, "client.crt", "own.crt");
+    probe_wait(&probe, &probe.ups, 1);
+    probe_close(&probe);
+    broker_stop(broker);
+    free(settings);
 }
 
 /* A listener that is no TLS broker: says `greeting`, or nothing at all. */
@@ -342,6 +397,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong_certificates),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_files_mended),
         cmocka_unit_test(test_no_tls_peer),
         cmocka_unit_test(test_handshake_timeout),
         cmocka_unit_test(test_plain_broker),

@@ -490,21 +490,27 @@ static void test_broker_killed(void **state) {
     assert_true(world->store.session >= 43);
 }
 
-/* MQTT 5 tells what the access list denies; nothing is released. */
+static void write_acl(const struct world *world, const char *lines) {
+    char path[300];
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/acl", world->folder);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    (void)fputs(lines, file);
+    (void)fclose(file);
+}
+
+/* MQTT 5 tells what the access list denies, until it is mended; nothing is
+ * released. */
 static void test_denied(void **state) {
     struct world *world = *state;
     struct uplink_status status = {.alarms = 0};
     char settings[300];
     uint16_t port = broker_port(world->broker);
-    FILE *file;
 
-    (void)snprintf(settings, sizeof settings, "%s/acl", world->folder);
-    file = fopen(settings, "we");
-    assert_non_null(file);
-    (void)fputs("topic readwrite tessera/1/+/+/state\n"
-                "topic readwrite tessera/1/+/+/resume\n",
-                file);
-    (void)fclose(file);
+    write_acl(world, "topic readwrite tessera/1/+/+/state\n"
+                     "topic readwrite tessera/1/+/+/resume\n");
     (void)snprintf(settings, sizeof settings, "acl_file %s/acl\n",
                    world->folder);
     broker_stop(world->broker);
@@ -514,7 +520,14 @@ static void test_denied(void **state) {
     WAIT_FOR(world, (uplink_get_status(world->uplink, &status), status.alarms));
     assert_non_null(strstr(status.last_error, "denies publishing events"));
     assert_non_null(strstr(status.last_error, "lane-1"));
+    assert_string_equal(world->store.line_text, status.last_error);
     assert_int_equal(world->store.through[0], 0);
+    write_acl(world, "topic readwrite tessera/#\n");
+    broker_reload(world->broker);
+    WAIT_FOR(world, strstr(world->store.line_text, "no hub listens"));
+    assert_int_equal(world->store.sessions, 1);
+    uplink_get_status(world->uplink, &status);
+    assert_string_equal(status.last_error, "");
 }
 
 static void test_no_hub(void **state) {
