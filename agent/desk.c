@@ -57,7 +57,7 @@ static bool prepare(struct desk *desk, sqlite3_stmt **out, const char *sql) {
     "position=excluded.position,value=excluded.value,"                         \
     "expires=excluded.expires WHERE excluded.position>" table ".position"
 #define FORGET_IN(table)                                                       \
-    "UPDATE " table " SET value=NULL WHERE key=?1 AND kind<>3"
+    "UPDATE " table " SET value=NULL WHERE key=?1 AND kind<>3 AND position<?2"
 
 static bool prepare_all(struct desk *desk) {
     return prepare(desk, &desk->put[DESK_LIVE], PUT_INTO("desk")) &&
@@ -187,13 +187,15 @@ static bool put(struct desk *desk, enum desk_table table,
     return done;
 }
 
+/* What came after the erasure is a new beginning and stays. */
 static bool forget(struct desk *desk, enum desk_table table,
-                   struct ts_slice key) {
+                   struct ts_slice key, uint64_t before) {
     sqlite3_stmt *statement = desk->forget[table];
     bool done;
 
     (void)sqlite3_bind_text(statement, 1, (const char *)key.data, (int)key.len,
                             SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)before);
     done = run(statement);
     (void)sqlite3_clear_bindings(statement);
     return done;
@@ -211,12 +213,12 @@ static bool keep_place(struct desk *desk, enum desk_table table,
 static bool erase(struct desk *desk, enum desk_table table,
                   const struct message_desk_record *record) {
     const json_t *cards = json_object_get(record->value, "cards");
-    bool done = forget(desk, table, record->key);
+    bool done = forget(desk, table, record->key, record->position);
 
     for (size_t i = 0; done && i < json_array_size(cards); i++) {
         const char *card = json_string_value(json_array_get(cards, i));
         if (card)
-            done = forget(desk, table, ts_slice_text(card));
+            done = forget(desk, table, ts_slice_text(card), record->position);
     }
     return done;
 }

@@ -184,6 +184,20 @@ static void test_erase(void **state) {
     expect(f, "b", NULL);
 }
 
+/* Whoever joins again after an erasure may be asked for before the log has
+ * come that far: the older erasure takes nothing of that. */
+static void test_erase_takes_only_what_is_older(void **state) {
+    struct fixture *f = *state;
+
+    (void)apply(f, RANGE(LOG_1, 0, 5, false, RECORD(5, "a", "Ada")));
+    (void)apply(f, "{'log':'" LOG_1
+                   "','more':false,'records':[" RECORD(8, "a", "New") "]}");
+    (void)apply(f, RANGE(LOG_1, 5, 8, false,
+                         "{'position':6,'kind':'erase','key':'a',"
+                         "'value':null}," RECORD(8, "a", "New")));
+    expect(f, "a", "New");
+}
+
 static void test_expires(void **state) {
     struct fixture *f = *state;
     json_t *found;
@@ -231,6 +245,7 @@ int main(void) {
         CASE(test_lower_never_replaces_higher),
         CASE(test_new_log_swaps_at_once),
         CASE(test_erase),
+        CASE(test_erase_takes_only_what_is_older),
         CASE(test_expires),
         CASE(test_bell),
         CASE(test_damaged_file_is_loaded_again),
