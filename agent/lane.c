@@ -130,10 +130,9 @@ static enum ts_status need_visit(struct lane *lane, enum journal_class class,
     return lane->visit.open ? TS_OK : open_visit(lane, class, err);
 }
 
-enum ts_status lane_end_visit(struct lane *lane, json_t *take_data,
-                              struct ts_err *err) {
-    struct lane_record record = {JOURNAL_VISIT, "visit.closed", take_data, NULL,
-                                 NULL};
+enum ts_status lane_end_visit(struct lane *lane, enum journal_class class,
+                              json_t *take_data, struct ts_err *err) {
+    struct lane_record record = {class, "visit.closed", take_data, NULL, NULL};
     enum ts_status status;
 
     (void)json_object_set_new(take_data, "kind",
@@ -153,7 +152,8 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg) {
     (void)what;
     if (lane->visit.open &&
         lane_end_visit(
-            lane, json_pack("{s:s}", "outcome", kiosk ? "done" : "abandoned"),
+            lane, JOURNAL_VISIT,
+            json_pack("{s:s}", "outcome", kiosk ? "done" : "abandoned"),
             NULL) != TS_OK)
         lane_arm_timeout(lane);
 }
@@ -242,8 +242,8 @@ static enum ts_status take_kiosk_card(struct lane *lane,
     enum ts_status status = TS_OK;
 
     if (lane->visit.open && lane->visit.card[0])
-        status =
-            lane_end_visit(lane, json_pack("{s:s}", "outcome", "done"), err);
+        status = lane_end_visit(lane, JOURNAL_CARD,
+                                json_pack("{s:s}", "outcome", "done"), err);
     if (status == TS_OK)
         status = need_visit(lane, JOURNAL_CARD, err);
     if (status == TS_OK)

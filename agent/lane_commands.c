@@ -25,19 +25,20 @@ static bool printable(const char *text, size_t max) {
     return true;
 }
 
-/* [a-z0-9._-]{1,64}: names of questions and purposes. */
-static bool word(const char *text) {
-    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-");
-
-    return len >= 1 && len <= WORD_MAX && !text[len];
-}
-
 static bool currency_valid(const char *text) {
     return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3 && !text[3];
 }
 
 static bool holds_payment_card(const char *text) {
     return ts_guard_refuses(ts_slice_text(text), TS_CARRIER_TEXT, NULL);
+}
+
+/* [a-z0-9._-]{1,64}: names of questions and purposes. */
+static bool word(const char *text) {
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+    return len >= 1 && len <= WORD_MAX && !text[len] &&
+           !holds_payment_card(text);
 }
 
 static enum ts_status need_open(const struct lane *lane, struct ts_err *err) {
@@ -104,7 +105,7 @@ enum ts_status lane_close(struct lane *lane, const char *receipt,
     if (status != TS_OK)
         return status;
     status = lane_end_visit(
-        lane,
+        lane, JOURNAL_VISIT,
         json_pack("{s:s,s:s,s:I,s:s}", "outcome", "paid", "receipt", receipt,
                   "total_minor", (json_int_t)total_minor, "currency", currency),
         err);
@@ -121,8 +122,8 @@ enum ts_status lane_cancel(struct lane *lane, struct ts_err *err) {
 
     if (status != TS_OK)
         return status;
-    status =
-        lane_end_visit(lane, json_pack("{s:s}", "outcome", "cancelled"), err);
+    status = lane_end_visit(lane, JOURNAL_VISIT,
+                            json_pack("{s:s}", "outcome", "cancelled"), err);
     return commit(lane, status, err);
 }
 

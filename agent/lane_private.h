@@ -65,7 +65,9 @@ struct lane_record {
 /* Appends within the open visit, if any, and folds. */
 enum ts_status lane_record(struct lane *lane, const struct lane_record *record,
                            struct ts_err *err) TS_MUST_USE;
-enum ts_status lane_end_visit(struct lane *lane, json_t *take_data,
+/* The class of what ends it: a card that comes next must not wait for room. */
+enum ts_status lane_end_visit(struct lane *lane, enum journal_class class,
+                              json_t *take_data,
                               struct ts_err *err) TS_MUST_USE;
 void lane_notify(struct lane *lane);
 void lane_set_notice(struct lane *lane, enum lane_notice notice,

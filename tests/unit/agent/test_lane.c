@@ -489,10 +489,13 @@ static void test_commands_refuse(void **state) {
     assert_non_null(strstr(err.text, "already"));
     assert_int_equal(lane_feedback(f->lane, "How?", 1, "", &err), TS_INVALID);
     assert_int_equal(lane_feedback(f->lane, "nps", 11, "", &err), TS_INVALID);
+    assert_int_equal(lane_feedback(f->lane, PAN, 1, "", &err), TS_INVALID);
     assert_int_equal(lane_feedback(f->lane, "nps", 1, "pay " PAN, &err),
                      TS_INVALID);
     assert_int_equal(lane_feedback(f->lane, "nps", 1, "\xff", &err),
                      TS_INVALID);
+    scan(f, CARD_A);
+    assert_int_equal(lane_consent(f->lane, PAN, true, &err), TS_INVALID);
     assert_int_equal(lane_close(f->lane, "42", 1, "", &err), TS_OK);
 }
 
@@ -535,6 +538,25 @@ static void test_full_journal(void **state) {
     listing = list(f);
     assert_int_equal(f->answers, f->taken + 1);
     listing_fini(&listing);
+}
+
+/* The card before is closed by what lets the next one in. */
+static void test_full_kiosk_takes_cards(void **state) {
+    struct fixture *f = *state;
+    struct ts_err err;
+
+    f->journal_options.max_bytes = 60 * 1000;
+    be_kiosk(f);
+    scan_and_commit(f, CARD_A);
+    for (int i = 0; i < 1000 && journal_has_room(f->journal, JOURNAL_VISIT);
+         i++)
+        if (lane_consent(f->lane, "email", true, &err) != TS_OK)
+            break;
+    assert_false(journal_has_room(f->journal, JOURNAL_VISIT));
+    assert_true(journal_has_room(f->journal, JOURNAL_CARD));
+    scan_and_commit(f, CARD_B);
+    assert_int_equal(f->signal, SIGNAL_RECORDED);
+    assert_int_equal(f->taken, 2);
 }
 
 /* The disk takes nothing more: the scan is refused, the basket stays what the
@@ -612,6 +634,7 @@ int main(void) {
         CASE(test_commands_refuse),
         CASE(test_kiosk_closes_by_itself),
         CASE(test_full_journal),
+        CASE(test_full_kiosk_takes_cards),
         CASE(test_disk_full),
         CASE(test_clock_words),
 #undef CASE
