@@ -18,6 +18,11 @@ enum ts_status agent_start(struct agent **out, struct event_base *loop,
                            const struct agent_config *config,
                            const struct ts_clock *clock,
                            struct ts_err *err) TS_MUST_USE;
+/* Whether the certificates of the line to the hub are there, fit together and
+ * are this terminal's. A start does not need it: the agent runs without a line
+ * and looks at the files again at each connection. */
+enum ts_status agent_line_check(const struct agent_config *config,
+                                struct ts_err *err) TS_MUST_USE;
 /* Takes everything down in reverse; what is recorded is durable. */
 void agent_stop(struct agent *agent);
 

@@ -116,8 +116,8 @@ static enum mqtt_version version_of(const char *word) {
     return strcmp(word, "3.1.1") != 0 ? MQTT_AUTO : MQTT_3_1_1;
 }
 
-static struct mqtt_options mqtt_options(const struct agent *agent) {
-    const struct ts_settings *all = agent->config->settings;
+static struct mqtt_options mqtt_options(const struct ts_settings *all,
+                                        const struct ts_clock *clock) {
     const struct ts_settings *hub = ts_settings_group(all, "hub");
 
     return (struct mqtt_options){
@@ -130,6 +130,7 @@ static struct mqtt_options mqtt_options(const struct agent *agent) {
         .key_file = ts_settings_text(hub, "key_file"),
         .server_name = or_null(ts_settings_text(hub, "server_name")),
         .client_id = ts_settings_text(all, "terminal"),
+        .cert_name = ts_settings_text(all, "terminal"),
         .version = version_of(ts_settings_text(hub, "mqtt")),
         .keepalive_s = (unsigned)ts_settings_int(hub, "keepalive_s"),
         .connect_timeout_s =
@@ -137,8 +138,19 @@ static struct mqtt_options mqtt_options(const struct agent *agent) {
         .backoff_min_ms = (unsigned)ts_settings_int(hub, "backoff_min_ms"),
         .backoff_max_ms = (unsigned)ts_settings_int(hub, "backoff_max_ms"),
         .runtime_dir = ts_settings_text(all, "runtime_dir"),
-        .clock = agent->clock,
+        .clock = clock,
     };
+}
+
+enum ts_status agent_line_check(const struct agent_config *config,
+                                struct ts_err *err) {
+    const struct ts_settings *hub = ts_settings_group(config->settings, "hub");
+    struct mqtt_options options =
+        mqtt_options(config->settings, ts_clock_system());
+
+    if (!ts_settings_text(hub, "host")[0])
+        return TS_OK;
+    return mqtt_check(&options, err);
 }
 
 static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
@@ -148,7 +160,7 @@ static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
         .root = ts_settings_text(hub, "root"),
         .version = TS_VERSION,
         .journal = journal_id(agent->journal),
-        .mqtt = mqtt_options(agent),
+        .mqtt = mqtt_options(all, agent->clock),
         .max_publish_bytes = (size_t)ts_settings_int(hub, "max_publish_bytes"),
         .ack_timeout_ms = (unsigned)ts_settings_int(hub, "ack_timeout_ms"),
         .max_window = (unsigned)ts_settings_int(hub, "max_window"),

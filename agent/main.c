@@ -89,6 +89,17 @@ static int run(const struct agent_config *config) {
     return code;
 }
 
+static int check_line(const struct agent_config *config, const char *path) {
+    struct ts_err err;
+
+    if (agent_line_check(config, &err) != TS_OK) {
+        (void)fprintf(stderr, "%s: %s\n", path, err.text);
+        return EXIT_FAILED;
+    }
+    (void)printf("%s: good\n", path);
+    return EXIT_OK;
+}
+
 static int load_and_run(const struct arguments *arguments) {
     struct ts_buf problems = {.max = PROBLEMS_MAX};
     struct agent_config config;
@@ -99,10 +110,8 @@ static int load_and_run(const struct arguments *arguments) {
         code = EXIT_FAILED;
     } else {
         set_log_level(&config);
-        if (arguments->check)
-            (void)printf("%s: good\n", arguments->config);
-        else
-            code = run(&config);
+        code = arguments->check ? check_line(&config, arguments->config)
+                                : run(&config);
         agent_config_fini(&config);
     }
     ts_buf_fini(&problems);

@@ -1,6 +1,6 @@
 #include "tools/commands.h"
 
-#include "agent/config.h"
+#include "agent/agent.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,10 +9,21 @@ static const char usage[] =
     "usage: tessera check-config [FILE]\n"
     "\n"
     "Reads the settings of a terminal (default " AGENT_CONFIG_PATH ") and\n"
-    "says everything that is wrong with them, one problem a line, with what\n"
-    "to do. Nothing is started and nothing is changed.\n";
+    "the files that they name, and says everything that is wrong, one problem\n"
+    "a line, with what to do. Nothing is started and nothing is changed.\n";
 
 enum { PROBLEMS_MAX = 64 * 1024 };
+
+static int check_line(const struct agent_config *config, const char *path) {
+    struct ts_err err;
+
+    if (agent_line_check(config, &err) != TS_OK) {
+        (void)printf("%s: %s\n", path, err.text);
+        return COMMAND_FAILED;
+    }
+    (void)printf("%s: good\n", path);
+    return COMMAND_OK;
+}
 
 int cmd_check_config(int argc, char **argv) {
     struct ts_buf problems = {.max = PROBLEMS_MAX};
@@ -29,7 +40,7 @@ int cmd_check_config(int argc, char **argv) {
         return COMMAND_USAGE;
     }
     if (agent_config_load(&config, path, &problems) == TS_OK) {
-        (void)printf("%s: good\n", path);
+        code = check_line(&config, path);
         agent_config_fini(&config);
     } else {
         (void)fputs(ts_buf_text(&problems), stdout);

@@ -1,6 +1,7 @@
 // Every wrong certificate: one clear line that says what to do; nothing leaves
 // the journal; the screen goes on.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -68,10 +69,15 @@ test('our own certificate is revoked', (t) =>
     await stage.startBroker();
   }, /revoked/));
 
-test('our own certificate is missing', (t) =>
-  refusedLane(t, (stage, lane) => {
+test('our own certificate is missing, and is installed later', async (t) => {
+  const { stage, lane } = await refusedLane(t, (stage, lane) => {
     lane.hub.cert_file = join(stage.certs, 'nobody.crt');
-  }, /nobody\.crt/));
+  }, /nobody\.crt/);
+  await stage.theHub.start();
+  copyFileSync(join(stage.certs, `${lane.terminal}.crt`),
+    join(stage.certs, 'nobody.crt'));
+  await lane.drained(); // without a restart
+});
 
 test('our own certificate is of an authority that the broker does not know',
   (t) => refusedLane(t, (stage, lane) => {
@@ -87,9 +93,12 @@ test('the certificate of another terminal', async (t) => {
     terminal: 'milano-01-lane-3', store: 'milano-01',
   });
   stage.certificates('terminal', 'milano-01-lane-4');
-  for (const kind of ['crt', 'key'])
+  for (const kind of ['crt', 'key']) {
+    copyFileSync(join(stage.certs, `milano-01-lane-3.${kind}`),
+      join(stage.certs, `own.${kind}`));
     copyFileSync(join(stage.certs, `milano-01-lane-4.${kind}`),
       join(stage.certs, `milano-01-lane-3.${kind}`));
+  }
   await lane.reader.plug();
   await lane.start();
   await attached(lane);
@@ -97,6 +106,16 @@ test('the certificate of another terminal', async (t) => {
   await until('the lane goes on', () => lane.reader.beeps > 0);
   await until('the mismatch is told', async () =>
     /milano-01-lane-4/.test((await lane.view()).line.text));
+  assert.match(lane.log(),
+    /is the certificate of milano-01-lane-4, this terminal is milano-01-lane-3/);
   assert.deepEqual(await stage.theHub.archive('milano-01-lane-3'), []);
   assert.ok((await lane.view()).line.unsent >= 2);
+  const check = spawnSync(stage.tool('tessera'), ['check-config', lane.config],
+    { encoding: 'utf8' });
+  assert.notEqual(check.status, 0);
+  assert.match(check.stdout, /is the certificate of milano-01-lane-4/);
+  for (const kind of ['crt', 'key'])
+    copyFileSync(join(stage.certs, `own.${kind}`),
+      join(stage.certs, `milano-01-lane-3.${kind}`));
+  await lane.drained(); // without a restart
 });
