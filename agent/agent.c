@@ -66,6 +66,8 @@ static void restore_clock(struct agent *agent) {
 
     if (journal_get(agent->journal, "clock", &known) == TS_OK)
         timekeeper_restore(&agent->keeper, ts_buf_text(&known));
+    if (journal_get(agent->journal, agent_floor_key, &known) == TS_OK)
+        timekeeper_restore_floor(&agent->keeper, ts_buf_text(&known));
     ts_buf_fini(&known);
 }
 

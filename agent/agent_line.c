@@ -36,12 +36,28 @@ static void on_line(void *ctx, bool up, const char *text) {
     lane_set_line(agent->lane, up, text);
 }
 
+/* So that a terminal whose clock has died knows after a restart what no
+ * certificate may be checked against. */
+static void keep_floor(struct agent *agent, struct ts_wall hubtime) {
+    const struct ts_settings *hub =
+        ts_settings_group(agent->config->settings, "hub");
+    char text[TS_TIME_TEXT];
+
+    if (!ts_settings_bool(hub, "tls") ||
+        !timekeeper_trust(&agent->keeper, hubtime))
+        return;
+    ts_wall_text(text, agent->keeper.floor);
+    if (recorder_put(agent->recorder, agent_floor_key, text, NULL) != TS_OK)
+        ts_log(TS_LOG_WARN, "agent", "the hub's time is not kept");
+}
+
 static void on_hub_time(void *ctx, struct ts_wall hubtime, struct ts_mono at,
                         int64_t error_ms) {
     struct agent *agent = ctx;
 
     if (timekeeper_learn(&agent->keeper, hubtime, at, error_ms))
         lane_clock_corrected(agent->lane, hubtime, at, error_ms);
+    keep_floor(agent, hubtime);
 }
 
 static void on_desk(void *ctx, const struct message_desk *desk) {
@@ -176,6 +192,7 @@ static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
     (void)snprintf(options.origin.terminal, TS_NAME_TEXT, "%s",
                    ts_settings_text(all, "terminal"));
     memcpy(options.origin.boot, agent->keeper.boot, TS_BOOT_TEXT);
+    options.mqtt.time_floor = agent->keeper.floor;
     return uplink_new(&agent->uplink, agent->loop, &options, &source, &events,
                       err);
 }

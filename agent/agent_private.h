@@ -28,6 +28,9 @@ struct agent {
     struct ts_metrics *metrics;
 };
 
+/* Where the journal keeps timekeeper.floor. */
+#define agent_floor_key "time_floor"
+
 /* Without a hub in the settings: no line, and the lane says so. */
 void agent_line_start(struct agent *agent);
 void agent_line_stop(struct agent *agent);

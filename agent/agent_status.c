@@ -145,14 +145,18 @@ static json_t *uplink_json(struct agent *agent) {
 static json_t *clock_json(struct agent *agent) {
     static const char *const words[] = {"unset", "set", "corrected"};
     struct event now;
+    char floor[TS_TIME_TEXT];
     json_t *out;
 
     timekeeper_stamp(&agent->keeper, &now);
+    ts_wall_text(floor, agent->keeper.floor);
     out = json_pack("{s:s,s:b}", "clock", words[now.clock], "synchronised",
                     agent->clock->synchronised(agent->clock->ctx) ? 1 : 0);
     if (agent->keeper.known)
         (void)json_object_set_new(out, "error_ms",
                                   json_integer(agent->keeper.error_ms));
+    if (agent->keeper.floor.unix_ms)
+        (void)json_object_set_new(out, "floor", json_string(floor));
     return out;
 }
 

@@ -59,6 +59,20 @@ int64_t timekeeper_watch(struct timekeeper *keeper) {
     return jump_ms;
 }
 
+bool timekeeper_trust(struct timekeeper *keeper, struct ts_wall hubtime) {
+    if (hubtime.unix_ms < keeper->floor.unix_ms + TIMEKEEPER_FLOOR_MS)
+        return false;
+    keeper->floor = hubtime;
+    return true;
+}
+
+void timekeeper_restore_floor(struct timekeeper *keeper, const char *text) {
+    struct ts_wall kept;
+
+    if (ts_wall_parse(&kept, ts_slice_text(text)) == TS_OK)
+        keeper->floor = kept;
+}
+
 void timekeeper_text(const struct timekeeper *keeper,
                      char out[TIMEKEEPER_TEXT]) {
     (void)snprintf(out, TIMEKEEPER_TEXT, "%s %" PRId64 " %" PRId64,

@@ -13,9 +13,16 @@ struct timekeeper {
     int64_t offset_ms, error_ms;
     bool watching;
     int64_t apart_ms; /* wall - monotonic when last looked at */
+    /* The newest time that an authenticated hub told, in any run; 0: none.
+     * Only such a word lifts it, never this machine's own clock. */
+    struct ts_wall floor;
 };
 
-enum { TIMEKEEPER_TEXT = 64, TIMEKEEPER_STEP_MS = 2000 };
+enum {
+    TIMEKEEPER_TEXT = 64,
+    TIMEKEEPER_STEP_MS = 2000,
+    TIMEKEEPER_FLOOR_MS = 3600000 /* how far the kept floor may lag behind */
+};
 
 void timekeeper_init(struct timekeeper *keeper, const struct ts_clock *clock);
 /* Fills time, uptime and clock of an event that happens now. */
@@ -26,6 +33,9 @@ bool timekeeper_learn(struct timekeeper *keeper, struct ts_wall hubtime,
                       struct ts_mono at, int64_t error_ms);
 /* By how much the wall clock jumped since the last look; 0: it did not. */
 int64_t timekeeper_watch(struct timekeeper *keeper);
+/* An authenticated hub's word. True when the floor rose and is to be kept. */
+bool timekeeper_trust(struct timekeeper *keeper, struct ts_wall hubtime);
+void timekeeper_restore_floor(struct timekeeper *keeper, const char *text);
 /* The known offset as a line, and back; another boot's says nothing. */
 void timekeeper_text(const struct timekeeper *keeper,
                      char out[TIMEKEEPER_TEXT]);

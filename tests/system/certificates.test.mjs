@@ -119,3 +119,27 @@ test('the certificate of another terminal', async (t) => {
       join(stage.certs, `milano-01-lane-3.${kind}`));
   await lane.drained(); // without a restart
 });
+
+test("the hub's time outlives a restart without a hub", async (t) => {
+  const stage = await openStage(t);
+  await stage.theHub.start();
+  const lane = await stage.lane({
+    terminal: 'milano-01-lane-3', store: 'milano-01',
+  });
+  const floor = async () => {
+    const answer = await fetch(`${lane.url}/api/status`);
+    return (await answer.json()).time.floor;
+  };
+  await lane.reader.plug();
+  await lane.start();
+  await attached(lane);
+  const before = Date.now();
+  lane.reader.scan(goods[0]);
+  const told = await until('the hub tells the time', floor);
+  assert.ok(Math.abs(Date.parse(told) - before) < 600000, told);
+  await lane.drained();
+  await lane.stop();
+  await stage.stopBroker();
+  await lane.start();
+  assert.equal(await floor(), told);
+});

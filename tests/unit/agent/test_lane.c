@@ -622,6 +622,27 @@ static void test_clock_words(void **state) {
     assert_true(timekeeper_watch(&f->keeper) == 0);
 }
 
+/* Only the hub's word lifts the floor; it is kept now and then. */
+static void test_time_floor(void **state) {
+    struct fixture *f = *state;
+    const int64_t then = f->clock.wall_ms;
+    char text[TS_TIME_TEXT];
+
+    assert_true(timekeeper_trust(&f->keeper, (struct ts_wall){then}));
+    assert_false(timekeeper_trust(&f->keeper, (struct ts_wall){then + 60000}));
+    assert_false(timekeeper_trust(&f->keeper, (struct ts_wall){then - 60000}));
+    f->clock.wall_ms += 86400000;
+    (void)timekeeper_watch(&f->keeper);
+    assert_true(f->keeper.floor.unix_ms == then);
+    assert_true(timekeeper_trust(&f->keeper, (struct ts_wall){then + 3600000}));
+    ts_wall_text(text, f->keeper.floor);
+    timekeeper_init(&f->keeper, &f->clock.clock);
+    timekeeper_restore_floor(&f->keeper, "yesterday");
+    assert_true(f->keeper.floor.unix_ms == 0);
+    timekeeper_restore_floor(&f->keeper, text);
+    assert_true(f->keeper.floor.unix_ms == then + 3600000);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -637,6 +658,7 @@ int main(void) {
         CASE(test_full_kiosk_takes_cards),
         CASE(test_disk_full),
         CASE(test_clock_words),
+        CASE(test_time_floor),
 #undef CASE
     };
 
