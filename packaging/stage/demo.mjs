@@ -71,7 +71,7 @@ async function scan(lane, ...texts) {
   for (const text of texts) {
     const before = lane.reader.beeps;
     lane.reader.scan(text);
-    await until(`${lane.terminal} beeps`, () => lane.reader.beeps > before);
+    await lane.reader.hears('a beep', () => lane.reader.beeps > before);
   }
 }
 

@@ -6,6 +6,9 @@ import { until } from './processes.mjs';
 export class Reader {
   sent = 0; // scans played
   heard = ''; // what the host wrote to the reader, as hex
+  beeps = 0; // BELs of it: one for each scan that the journal holds
+  #pending = '';
+  #listeners = new Set();
 
   constructor(lane) {
     this.lane = lane;
@@ -25,20 +28,39 @@ export class Reader {
     await until(`${this.name} is plugged in`, () => existsSync(this.path));
   }
 
-  #pending = '';
-
   #hear(chunk) {
     const lines = (this.#pending + chunk).split('\n');
     this.#pending = lines.pop();
     for (const line of lines) {
       const match = /^< ((?:[0-9a-f]{2} ?)+)$/.exec(line);
-      if (match) this.heard += match[1].replaceAll(' ', '');
+      if (!match) continue;
+      const bytes = match[1].trim().split(' ');
+      this.heard += bytes.join('');
+      this.beeps += bytes.filter((byte) => byte === '07').length;
     }
+    this.wake();
   }
 
-  /** BELs heard: one for each scan that the journal holds (profile bel). */
-  get beeps() {
-    return this.heard.match(/../g)?.filter((byte) => byte === '07').length ?? 0;
+  /** Lets every `hears` look again. */
+  wake() {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Waits for the host's answer: until `condition`, looked at on each byte. */
+  async hears(what, condition, seconds = 60) {
+    const deadline = Date.now() + seconds * 1000;
+    while (!condition()) {
+      const left = deadline - Date.now();
+      if (left <= 0) throw new Error(`waited ${seconds} s for: ${what}`);
+      await new Promise((done) => {
+        const timer = setTimeout(done, left);
+        this.#listeners.add(() => {
+          clearTimeout(timer);
+          done();
+        });
+      });
+      this.#listeners.clear();
+    }
   }
 
   scan(...texts) {

@@ -19,7 +19,7 @@ async function scanAll(lane, ...texts) {
   for (const text of texts) {
     const { beeps } = lane.reader;
     lane.reader.scan(text);
-    await until('the beep', () => lane.reader.beeps > beeps);
+    await lane.reader.hears('the beep', () => lane.reader.beeps > beeps);
   }
 }
 

@@ -73,8 +73,8 @@ async function scanAll(lane, ...texts) {
   for (const text of texts) {
     const before = lane.reader.heard.length;
     lane.reader.scan(text);
-    await until('the reader is answered', () =>
-      lane.reader.heard.length > before);
+    await lane.reader.hears('an answer',
+      () => lane.reader.heard.length > before);
   }
 }
 

@@ -15,18 +15,23 @@ test('a basket outlives kill -9', async (t) => {
   const scan = async (text) => {
     const { beeps } = lane.reader;
     lane.reader.scan(text);
-    await until('the beep', () => lane.reader.beeps > beeps);
+    await lane.reader.hears('the beep', () => lane.reader.beeps > beeps);
   };
   for (const text of [goods[0], loyaltyCards[0], goods[1], goods[2]])
     await scan(text);
   const [{ journal, sequence }] = (await lane.view()).visit.items;
   await lane.command('/api/item/void', { journal, sequence });
-  const before = (await lane.view()).visit;
+  // What the hub tells of the card comes and goes with the line.
+  const basket = async () => {
+    const { visit } = await lane.view();
+    return { ...visit, card: visit.card.masked };
+  };
+  const before = await basket();
   assert.equal(before.count, 2);
   await lane.stop('SIGKILL');
   await lane.start();
   await attached(lane);
-  assert.deepEqual((await lane.view()).visit, before);
+  assert.deepEqual(await basket(), before);
   await scan(goods[3]);
   await lane.command('/api/visit/close', {
     receipt: 'R-7', total_minor: 747, currency: 'EUR',

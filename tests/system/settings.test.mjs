@@ -100,11 +100,10 @@ test('a reader that is not there, comes, goes and comes again', async (t) => {
   await lane.reader.unplug();
   await until('the unplug is told', async () =>
     (await lane.view()).readers[0].state === 'detached');
-  lane.reader.heard = '';
   await lane.reader.plug();
   await attached(lane);
   lane.reader.scan(goods[1]);
-  await until('a beep again', () => lane.reader.beeps === 1);
+  await until('a beep again', () => lane.reader.beeps === 2);
   assert.equal((await lane.view()).visit.count, 2);
   const said = lane.log().split('\n').filter((line) =>
     line.includes(lane.reader.path));
