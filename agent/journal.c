@@ -466,8 +466,12 @@ struct journal_refusal journal_refusals(const struct journal *journal,
     return journal->refusals[class];
 }
 
-void journal_clear_refusals(struct journal *journal, enum journal_class class) {
-    journal->refusals[class] = (struct journal_refusal){0};
+void journal_clear_refusals(struct journal *journal, enum journal_class class,
+                            uint64_t count) {
+    struct journal_refusal *refusal = &journal->refusals[class];
+
+    refusal->count = refusal->count > count ? refusal->count - count : 0;
+    refusal->since = ts_clock_wall(journal->options.clock);
 }
 
 static bool moved(const struct journal *journal) {

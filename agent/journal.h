@@ -89,8 +89,9 @@ struct journal_refusal {
 };
 struct journal_refusal journal_refusals(const struct journal *journal,
                                         enum journal_class class);
-/* The count is reported: begins at 0 again. */
-void journal_clear_refusals(struct journal *journal, enum journal_class class);
+/* `count` of them are reported; what came since remains. */
+void journal_clear_refusals(struct journal *journal, enum journal_class class,
+                            uint64_t count);
 
 /* Rows in order over all journals from (journal, sequence) on; for the fold
  * of an open visit and `tessera journal`. */

@@ -16,6 +16,13 @@ struct waiting {
     void *arg;
 };
 
+/* A journal.refused on its way to the disk. */
+struct telling {
+    struct recorder *recorder;
+    enum journal_class class;
+    uint64_t count; /* 0: none */
+};
+
 struct recorder {
     struct recorder_options options;
     struct recorder_events events;
@@ -26,6 +33,7 @@ struct recorder {
     struct journal_report report;
     bool started;     /* terminal.started is appended or older */
     bool started_now; /* ... in the open group */
+    struct telling telling[JOURNAL_CLASSES];
     struct ts_mono refusals_told;
     struct ts_err trouble;
     uint64_t lost;
@@ -213,26 +221,41 @@ static void on_commit_due(evutil_socket_t fd, short what, void *arg) {
     recorder_flush(arg);
 }
 
+static void on_refusal_told(void *arg, enum ts_status status) {
+    struct telling *telling = arg;
+    struct recorder *recorder = telling->recorder;
+
+    if (status == TS_OK)
+        journal_clear_refusals(recorder->options.journal, telling->class,
+                               telling->count);
+    else
+        recorder->refusals_told = (struct ts_mono){0};
+    telling->count = 0;
+}
+
 static bool report_refusal(struct recorder *recorder,
                            enum journal_class class) {
-    struct journal *journal = recorder->options.journal;
-    struct journal_refusal refusal = journal_refusals(journal, class);
+    struct journal_refusal refusal =
+        journal_refusals(recorder->options.journal, class);
+    struct telling *telling = &recorder->telling[class];
+    struct recorder_event event = {.class = JOURNAL_NOTICE,
+                                   .type = "journal.refused",
+                                   .done = on_refusal_told,
+                                   .arg = telling};
+    struct recorder_place place;
     char since[TS_TIME_TEXT];
-    struct ts_err err;
 
-    if (!refusal.count)
+    if (!refusal.count || telling->count)
         return false;
+    *telling = (struct telling){recorder, class, refusal.count};
     ts_wall_text(since, refusal.since);
-    if (append_notice(recorder, "journal.refused",
-                      json_pack("{s:s,s:I,s:s,s:s}", "class",
-                                journal_class_name(class), "count",
-                                (json_int_t)refusal.count, "since", since,
-                                "reason", "full"),
-                      &err) != TS_OK)
-        return false;
-    /* Cleared ahead of the commit: told twice is worse than told late. */
-    journal_clear_refusals(journal, class);
-    return true;
+    event.data = json_pack(
+        "{s:s,s:I,s:s,s:s}", "class", journal_class_name(class), "count",
+        (json_int_t)refusal.count, "since", since, "reason", "full");
+    if (recorder_append(recorder, &event, &place, NULL) == TS_OK)
+        return true;
+    telling->count = 0;
+    return false;
 }
 
 /* From the reserve once a minute, so that a long outage cannot eat it. */
@@ -249,12 +272,9 @@ static void report_refusals(struct recorder *recorder) {
         recorder->refusals_told = now;
 }
 
-static void on_tidy(evutil_socket_t fd, short what, void *arg) {
-    struct recorder *recorder = arg;
+void recorder_tidy(struct recorder *recorder) {
     struct ts_err err;
 
-    (void)fd;
-    (void)what;
     report_refusals(recorder);
     if (recorder->trouble.status == TS_FULL &&
         journal_has_room(recorder->options.journal, JOURNAL_TELEMETRY))
@@ -264,6 +284,12 @@ static void on_tidy(evutil_socket_t fd, short what, void *arg) {
     if (journal_tidy(recorder->options.journal, &err) != TS_OK)
         note_trouble(recorder, &err);
     tell_damage(recorder);
+}
+
+static void on_tidy(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    recorder_tidy(arg);
 }
 
 struct recorder *recorder_new(struct event_base *loop,

@@ -69,6 +69,10 @@ void recorder_answer(struct recorder *recorder, enum ts_status status,
 /* Commits now. */
 void recorder_flush(struct recorder *recorder);
 
+/* What the loop does every ten seconds: reports what was refused, ages copies,
+ * tries a broken file again. */
+void recorder_tidy(struct recorder *recorder);
+
 /* "" while recording works, else what is wrong and what to do. */
 const char *recorder_trouble(const struct recorder *recorder);
 uint64_t recorder_lost(const struct recorder *recorder);

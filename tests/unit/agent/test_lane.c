@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 /* Made-up goods and a made-up card; 4111... is a public test number. */
 #define CARD_A "2501008336538"
@@ -540,6 +541,84 @@ static void test_full_journal(void **state) {
     listing_fini(&listing);
 }
 
+/* What was refused is told when there is room, behind terminal.started also
+ * when the file broke in between; a report that is lost is told again. */
+static void test_refusals_are_told(void **state) {
+    struct fixture *f = *state;
+    struct listing listing;
+    struct rlimit old;
+    struct rlimit none;
+    struct journal_refusal left;
+
+    f->journal_options.max_bytes = 60 * 1000;
+    restart(f);
+    while (f->signal != SIGNAL_REFUSED)
+        scan_and_commit(f, ITEM_A);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    none = old;
+    none.rlim_cur = 1;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    recorder_tidy(f->recorder);
+    recorder_flush(f->recorder);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    left = journal_refusals(f->journal, JOURNAL_ITEM);
+    assert_true(left.count == 1);
+    recorder_tidy(f->recorder);
+    recorder_flush(f->recorder);
+    left = journal_refusals(f->journal, JOURNAL_ITEM);
+    assert_true(left.count == 0);
+    listing = list(f);
+    assert_non_null(strstr(ts_buf_text(&listing.types), "journal.refused"));
+    listing_fini(&listing);
+}
+
+static bool ignore_row(void *arg, uint64_t sequence, struct ts_slice payload) {
+    (void)arg;
+    (void)sequence;
+    (void)payload;
+    return true;
+}
+
+/* Another hand changes a row: the file is replaced, a new journal begins. */
+static void damage(struct fixture *f) {
+    struct uplink_source source = journal_source(f->journal);
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "UPDATE rows SET crc=crc+1 WHERE sequence=2",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    (void)sqlite3_close(db);
+    assert_int_equal(source.read(source.ctx, journal_id(f->journal), 1, 10,
+                                 ignore_row, NULL, NULL),
+                     TS_CORRUPT);
+    recorder_tidy(f->recorder);
+}
+
+static void test_started_is_first_after_damage(void **state) {
+    struct fixture *f = *state;
+    struct listing listing;
+
+    f->journal_options.max_bytes = 60 * 1000;
+    restart(f);
+    while (f->signal != SIGNAL_REFUSED)
+        scan_and_commit(f, ITEM_A);
+    /* Told a moment ago, and refused again since. */
+    recorder_tidy(f->recorder);
+    recorder_flush(f->recorder);
+    scan_and_commit(f, ITEM_A);
+    damage(f);
+    f->clock.mono_ms += 61000;
+    recorder_tidy(f->recorder);
+    listing = list(f);
+    assert_non_null(strstr(ts_buf_text(&listing.types),
+                           "journal.refused\nterminal.started\n"
+                           "journal.damaged\njournal.refused\n"));
+    listing_fini(&listing);
+}
+
 /* The card before is closed by what lets the next one in. */
 static void test_full_kiosk_takes_cards(void **state) {
     struct fixture *f = *state;
@@ -655,6 +734,8 @@ int main(void) {
         CASE(test_commands_refuse),
         CASE(test_kiosk_closes_by_itself),
         CASE(test_full_journal),
+        CASE(test_refusals_are_told),
+        CASE(test_started_is_first_after_damage),
         CASE(test_full_kiosk_takes_cards),
         CASE(test_disk_full),
         CASE(test_clock_words),
