@@ -14,6 +14,8 @@ static const char events_name[] = "tessera_collect_events_total";
 static const char requests_name[] = "tessera_collect_requests_total";
 static const char cards_name[] = "tessera_collect_payment_cards_removed_total";
 
+static const char away[] = "the hub has no database now; send again";
+
 struct bucket {
     double room;
     struct ts_mono at;
@@ -517,6 +519,19 @@ static void answer_metrics(struct collect *collect,
     json_decref(body);
 }
 
+void collect_handle_away(struct ts_http_request *request) {
+    char wait[16];
+
+    if (ts_http_method(request) == TS_HTTP_OPTIONS) {
+        answer_preflight(request);
+        return;
+    }
+    snprintf(wait, sizeof wait, "%d", RETRY_S);
+    add_cors(request);
+    ts_http_add_header(request, "Retry-After", wait);
+    ts_http_reply_error(request, 503, away);
+}
+
 void collect_handle(struct collect *collect, struct ts_http_request *request) {
     const char *path = ts_http_path(request);
     unsigned method = ts_http_method(request);
@@ -529,8 +544,7 @@ void collect_handle(struct collect *collect, struct ts_http_request *request) {
         refuse(collect, request, 404,
                "no such call; see the list in the HTTP API document");
     else if (!collect->ready)
-        refuse(collect, request, 503,
-               "the hub is starting or has no database; send again");
+        refuse(collect, request, 503, away);
     else if (settings && method == TS_HTTP_GET)
         answer_settings(collect, request);
     else if (method != TS_HTTP_POST)

@@ -45,4 +45,7 @@ void collect_set_ready(struct collect *collect, bool ready);
 /* Answers any request under /v1/; give it GET, POST and OPTIONS. */
 void collect_handle(struct collect *collect, struct ts_http_request *request);
 
+/* The same before the database was reached for the first time. */
+void collect_handle_away(struct ts_http_request *request);
+
 #endif

@@ -264,7 +264,12 @@ enum ts_status customer_rebuild(struct customer *customer, uint64_t *events,
 }
 
 void customer_collect(void *ctx, struct ts_http_request *request) {
-    collect_handle(((struct web *)ctx)->customer->collect, request);
+    const struct web *web = ctx;
+
+    if (web->customer)
+        collect_handle(web->customer->collect, request);
+    else
+        collect_handle_away(request);
 }
 
 /* Absent: 0. Anything that is not a number in range: answered 400. */

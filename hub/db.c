@@ -103,10 +103,10 @@ static enum ts_status migrate_step(struct db *db, bool *more,
     return status;
 }
 
-enum ts_status db_open(struct db **out, const char *url, struct ts_err *err) {
+static enum ts_status db_make(struct db **out, const char *url, bool patient,
+                              struct ts_err *err) {
     const struct db_adapter *adapter = adapter_find(url);
     struct db *db;
-    bool more = true;
     enum ts_status status;
 
     if (!adapter)
@@ -115,9 +115,36 @@ enum ts_status db_open(struct db **out, const char *url, struct ts_err *err) {
                        "postgresql://user@host/name");
     db = ts_alloc(sizeof *db);
     *db = (struct db){.adapter = adapter};
-    status = adapter->open(&db->engine, url, err);
+    status = adapter->open(&db->engine, url, patient, err);
+    if (status != TS_OK) {
+        db_close(db);
+        return status;
+    }
+    *out = db;
+    return TS_OK;
+}
+
+enum ts_status db_new(struct db **out, const char *url, struct ts_err *err) {
+    return db_make(out, url, false, err);
+}
+
+enum ts_status db_connect(struct db *db, struct ts_err *err) {
+    bool more = true;
+    enum ts_status status =
+        db->adapter->reach ? db->adapter->reach(db->engine, err) : TS_OK;
+
     while (status == TS_OK && more)
         status = migrate_step(db, &more, err);
+    return status;
+}
+
+enum ts_status db_open(struct db **out, const char *url, struct ts_err *err) {
+    struct db *db;
+    enum ts_status status = db_make(&db, url, true, err);
+
+    if (status != TS_OK)
+        return status;
+    status = db_connect(db, err);
     if (status != TS_OK) {
         db_close(db);
         return status;

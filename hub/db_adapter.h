@@ -15,8 +15,11 @@ struct db_call {
 
 struct db_adapter {
     const char *scheme; /* of the URL, with its colon */
-    /* `address` is the whole URL. */
-    enum ts_status (*open)(void **out, const char *address, struct ts_err *err);
+    /* `address` is the whole URL. Patient: may wait for a server. */
+    enum ts_status (*open)(void **out, const char *address, bool patient,
+                           struct ts_err *err);
+    /* Connects; TS_IO: call again. NULL: `open` has done it. */
+    enum ts_status (*reach)(void *engine, struct ts_err *err);
     void (*close)(void *engine);
     enum ts_status (*run)(void *engine, const struct db_call *call,
                           uint64_t *changed, struct ts_err *err);

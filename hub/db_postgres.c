@@ -5,12 +5,23 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <endian.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { SLOTS = 1024, RETRY_MS = 1000 };
+enum {
+    SLOTS = 1024,
+    OPEN_MS = 10000,      /* a command waits so long for the server */
+    SLICE_MS = 50,        /* the loop waits so long for a connection... */
+    PAUSE_MS = 200,       /* ...and then runs on for so long */
+    DIAL_MS = 15000,      /* one attempt, over all hosts of the URL */
+    BACKOFF_MIN_MS = 200, /* between attempts, doubled each time */
+    BACKOFF_MAX_MS = 5000,
+    ANSWER_MS = 15000 /* a server that is silent for longer is gone */
+};
 
 /* From the server's pg_type catalogue. */
 enum {
@@ -26,7 +37,12 @@ enum {
 struct engine {
     PGconn *handle;
     char *url;
-    int64_t next_try_ms;
+    bool patient; /* a command: waits for connection and answers */
+    bool in_transaction;
+    bool dialling;
+    PostgresPollingStatusType wanted; /* of the socket, while dialling */
+    int64_t dialled_ms, next_try_ms;
+    int backoff_ms;
     char last_error[TS_ERR_TEXT];
     struct slot {
         const struct db_statement *statement;
@@ -99,9 +115,55 @@ static enum ts_status fail(struct engine *engine, const PGresult *result,
                    text ? text : "the connection is gone", advice_of(status));
 }
 
+static void drop(struct engine *engine) {
+    PQfinish(engine->handle);
+    engine->handle = NULL;
+    engine->dialling = false;
+}
+
+static bool socket_ready(struct engine *engine, short events, int wait_ms) {
+    struct pollfd socket = {.fd = PQsocket(engine->handle), .events = events};
+    int ready;
+
+    do
+        ready = poll(&socket, 1, wait_ms);
+    while (ready < 0 && errno == EINTR);
+    return ready != 0;
+}
+
+/* PQexec would wait for ever for a server that hangs. Answers the last result,
+ * as PQexec does; NULL when the connection was dropped. */
+static PGresult *answer(struct engine *engine, int sent) {
+    int64_t until = now_ms() + ANSWER_MS;
+    PGresult *last = NULL, *next;
+
+    if (!sent)
+        return NULL;
+    for (;;) {
+        while (PQisBusy(engine->handle)) {
+            int64_t left = until - now_ms();
+            if (!socket_ready(engine, POLLIN,
+                              engine->patient ? -1
+                              : left > 0      ? (int)left
+                                              : 0)) {
+                PQclear(last);
+                drop(engine);
+                return NULL;
+            }
+            if (!PQconsumeInput(engine->handle))
+                break;
+        }
+        next = PQgetResult(engine->handle);
+        if (!next)
+            return last;
+        PQclear(last);
+        last = next;
+    }
+}
+
 static enum ts_status command(struct engine *engine, const char *sql,
                               struct ts_err *err) {
-    PGresult *result = PQexec(engine->handle, sql);
+    PGresult *result = answer(engine, PQsendQuery(engine->handle, sql));
     ExecStatusType code = PQresultStatus(result);
     enum ts_status status = TS_OK;
 
@@ -120,46 +182,71 @@ static void notice_drop(void *ctx, const char *message) {
     (void)message;
 }
 
-static PGconn *dial(const char *url) {
+static void dial(struct engine *engine) {
     /* What stands in the URL comes later and so wins. */
-    const char *names[] = {
-        "connect_timeout",  "keepalives_idle",  "keepalives_interval",
-        "keepalives_count", "tcp_user_timeout", "application_name",
-        "client_encoding",  "dbname",           NULL};
-    const char *values[] = {"3",           "10",   "5", "3", "30000",
-                            "tessera-hub", "UTF8", url, NULL};
+    const char *names[] = {"keepalives_idle",  "keepalives_interval",
+                           "keepalives_count", "tcp_user_timeout",
+                           "application_name", "client_encoding",
+                           "dbname",           NULL};
+    const char *values[] = {"5",           "2",    "3",         "5000",
+                            "tessera-hub", "UTF8", engine->url, NULL};
 
-    return PQconnectdbParams(names, values, 1);
+    drop(engine);
+    for (size_t i = 0; i < SLOTS; i++)
+        engine->slots[i].prepared = false;
+    engine->handle = PQconnectStartParams(names, values, 1);
+    engine->dialling = true;
+    engine->wanted = PGRES_POLLING_WRITING;
+    engine->dialled_ms = now_ms();
+}
+
+/* Goes on with dialling for at most `wait_ms`. */
+static PostgresPollingStatusType dial_on(struct engine *engine, int wait_ms) {
+    int64_t until = now_ms() + wait_ms;
+
+    while (PQstatus(engine->handle) != CONNECTION_BAD) {
+        int64_t left = until - now_ms();
+        short events =
+            engine->wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        if (!socket_ready(engine, events, left > 0 ? (int)left : 0))
+            return engine->wanted;
+        engine->wanted = PQconnectPoll(engine->handle);
+        if (engine->wanted == PGRES_POLLING_OK ||
+            engine->wanted == PGRES_POLLING_FAILED)
+            return engine->wanted;
+    }
+    return PGRES_POLLING_FAILED;
 }
 
 /* libpq's text is several lines; the first says it. */
-static void keep_error(struct engine *engine) {
+static void keep_error(struct engine *engine, const char *text) {
     (void)snprintf(engine->last_error, sizeof engine->last_error, "%.*s",
-                   (int)strcspn(PQerrorMessage(engine->handle), "\n"),
-                   PQerrorMessage(engine->handle));
+                   (int)strcspn(text, "\n"), text);
 }
 
-static enum ts_status refused(struct engine *engine, struct ts_err *err) {
-    bool denied = strstr(engine->last_error, "authentication") ||
-                  strstr(engine->last_error, "does not exist") ||
-                  strstr(engine->last_error, "permission");
+static enum ts_status not_connected(const struct engine *engine,
+                                    struct ts_err *err) {
+    const char *text = engine->last_error;
+    bool denied = strstr(text, "authentication") ||
+                  strstr(text, "does not exist") || strstr(text, "permission");
 
     return ts_fail(err, denied ? TS_DENIED : TS_IO,
                    "PostgreSQL: %s: check `database` and that the server runs",
-                   engine->last_error);
+                   *text ? text : "no answer");
 }
 
-static enum ts_status engine_connect(struct engine *engine,
-                                     struct ts_err *err) {
-    PQfinish(engine->handle);
-    engine->next_try_ms = now_ms() + RETRY_MS;
-    engine->handle = dial(engine->url);
-    for (size_t i = 0; i < SLOTS; i++)
-        engine->slots[i].prepared = false;
-    if (PQstatus(engine->handle) != CONNECTION_OK) {
-        keep_error(engine);
-        return refused(engine, err);
-    }
+static enum ts_status dial_failed(struct engine *engine, const char *text,
+                                  struct ts_err *err) {
+    keep_error(engine, text);
+    drop(engine);
+    engine->next_try_ms = now_ms() + engine->backoff_ms;
+    engine->backoff_ms *= 2;
+    if (engine->backoff_ms > BACKOFF_MAX_MS)
+        engine->backoff_ms = BACKOFF_MAX_MS;
+    return not_connected(engine, err);
+}
+
+static enum ts_status greet(struct engine *engine, struct ts_err *err) {
     if (PQserverVersion(engine->handle) < 150000)
         return ts_fail(err, TS_DENIED,
                        "PostgreSQL %d is too old: 15 or newer is needed",
@@ -173,22 +260,50 @@ static enum ts_status engine_connect(struct engine *engine,
                    err);
 }
 
+/* TS_IO also while the server has not answered yet: call again. */
+static enum ts_status engine_connect(struct engine *engine, int wait_ms,
+                                     struct ts_err *err) {
+    PostgresPollingStatusType state;
+    struct ts_err why = {0};
+
+    if (!engine->dialling)
+        dial(engine);
+    state = dial_on(engine, wait_ms);
+    if (state == PGRES_POLLING_FAILED)
+        return dial_failed(engine, PQerrorMessage(engine->handle), err);
+    if (state != PGRES_POLLING_OK) {
+        if (engine->patient || now_ms() - engine->dialled_ms > DIAL_MS)
+            return dial_failed(engine, "no answer", err);
+        engine->next_try_ms = now_ms() + PAUSE_MS;
+        return not_connected(engine, err);
+    }
+    engine->dialling = false;
+    if (greet(engine, &why) != TS_OK) {
+        (void)dial_failed(engine, why.text, NULL);
+        return ts_fail(err, why.status, "%s", why.text);
+    }
+    engine->backoff_ms = BACKOFF_MIN_MS;
+    engine->last_error[0] = '\0';
+    return TS_OK;
+}
+
 /* At the edge of a transaction only: a statement inside one must not slip
  * into a new connection. */
 static enum ts_status ensure_connected(struct engine *engine,
                                        struct ts_err *err) {
     if (PQstatus(engine->handle) == CONNECTION_OK)
         return TS_OK;
-    if (now_ms() < engine->next_try_ms)
+    if (engine->in_transaction)
         return ts_fail(err, TS_CLOSED,
-                       "PostgreSQL: not connected (%s): the hub tries again "
-                       "by itself",
-                       engine->last_error);
-    return engine_connect(engine, err) == TS_OK
-               ? TS_OK
-               : ts_fail(err, TS_CLOSED, "%s",
-                         engine->last_error[0] ? engine->last_error
-                                               : "PostgreSQL: not connected");
+                       "PostgreSQL: the connection was lost in a transaction");
+    if (now_ms() >= engine->next_try_ms &&
+        engine_connect(engine, engine->patient ? OPEN_MS : SLICE_MS, NULL) ==
+            TS_OK)
+        return TS_OK;
+    return ts_fail(err, TS_CLOSED,
+                   "PostgreSQL: not connected (%s): the hub tries again by "
+                   "itself",
+                   engine->last_error[0] ? engine->last_error : "no answer");
 }
 
 static void engine_close(void *ctx) {
@@ -201,20 +316,27 @@ static void engine_close(void *ctx) {
     free(engine);
 }
 
-static enum ts_status engine_open(void **out, const char *address,
+static enum ts_status engine_open(void **out, const char *address, bool patient,
                                   struct ts_err *err) {
     struct engine *engine = ts_alloc(sizeof *engine);
-    enum ts_status status;
 
+    (void)err;
     memset(engine, 0, sizeof *engine);
     engine->url = ts_strdup(address);
-    status = engine_connect(engine, err);
-    if (status != TS_OK) {
-        engine_close(engine);
-        return status;
-    }
+    engine->patient = patient;
+    engine->backoff_ms = BACKOFF_MIN_MS;
     *out = engine;
     return TS_OK;
+}
+
+static enum ts_status reach(void *ctx, struct ts_err *err) {
+    struct engine *engine = ctx;
+
+    if (PQstatus(engine->handle) == CONNECTION_OK)
+        return TS_OK;
+    if (now_ms() < engine->next_try_ms)
+        return not_connected(engine, err);
+    return engine_connect(engine, engine->patient ? OPEN_MS : SLICE_MS, err);
 }
 
 static struct slot *slot_find(struct engine *engine,
@@ -243,7 +365,8 @@ static enum ts_status prepare_named(struct engine *engine, char name[NAME_TEXT],
     (void)snprintf(name, NAME_TEXT, "s%zu", (size_t)(slot - engine->slots));
     if (slot->prepared)
         return TS_OK;
-    result = PQprepare(engine->handle, name, statement->sql, 0, NULL);
+    result = answer(
+        engine, PQsendPrepare(engine->handle, name, statement->sql, 0, NULL));
     slot->prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
     if (!slot->prepared)
         status = fail(engine, result, err);
@@ -376,19 +499,17 @@ static enum ts_status run(void *ctx, const struct db_call *call,
     struct parameters in;
     char name[NAME_TEXT];
     PGresult *result;
-    enum ts_status status = TS_OK;
+    enum ts_status status = ensure_connected(engine, err);
     ExecStatusType code;
 
-    if (PQtransactionStatus(engine->handle) == PQTRANS_IDLE ||
-        PQstatus(engine->handle) != CONNECTION_OK)
-        status = ensure_connected(engine, err);
     if (status == TS_OK)
         status = prepare_named(engine, name, call->statement, err);
     if (status != TS_OK)
         return status;
     parameters_fill(&in, call->values, call->count);
-    result = PQexecPrepared(engine->handle, name, (int)call->count, in.values,
-                            in.lengths, in.formats, 1);
+    result = answer(engine,
+                    PQsendQueryPrepared(engine->handle, name, (int)call->count,
+                                        in.values, in.lengths, in.formats, 1));
     code = PQresultStatus(result);
     if (code != PGRES_TUPLES_OK && code != PGRES_COMMAND_OK)
         status = fail(engine, result, err);
@@ -401,9 +522,13 @@ static enum ts_status run(void *ctx, const struct db_call *call,
 }
 
 static enum ts_status begin(void *ctx, struct ts_err *err) {
-    enum ts_status status = ensure_connected(ctx, err);
+    struct engine *engine = ctx;
+    enum ts_status status = ensure_connected(engine, err);
 
-    return status == TS_OK ? command(ctx, "BEGIN", err) : status;
+    if (status == TS_OK)
+        status = command(engine, "BEGIN", err);
+    engine->in_transaction = status == TS_OK;
+    return status;
 }
 
 /* COMMIT of a failed transaction answers ROLLBACK and no error. */
@@ -413,19 +538,19 @@ static enum ts_status commit(void *ctx, struct ts_err *err) {
     if (PQtransactionStatus(engine->handle) == PQTRANS_INERROR)
         return ts_fail(err, TS_INVALID,
                        "PostgreSQL: a statement of the transaction failed");
+    engine->in_transaction = false;
     return command(engine, "COMMIT", err);
 }
 
 static void rollback(void *ctx) {
     struct engine *engine = ctx;
 
+    engine->in_transaction = false;
     if (PQstatus(engine->handle) != CONNECTION_OK ||
         PQtransactionStatus(engine->handle) == PQTRANS_IDLE)
         return;
-    if (command(engine, "ROLLBACK", NULL) != TS_OK) {
-        PQfinish(engine->handle);
-        engine->handle = NULL;
-    }
+    if (command(engine, "ROLLBACK", NULL) != TS_OK)
+        drop(engine);
 }
 
 /* The number only has to be the same in every hub ("tessera" in ASCII). */
@@ -443,6 +568,7 @@ static enum ts_status hold(void *ctx, bool *alone, struct ts_err *err) {
 const struct db_adapter db_adapter_postgres = {
     .scheme = "postgresql:",
     .open = engine_open,
+    .reach = reach,
     .close = engine_close,
     .run = run,
     .prepare = prepare,

@@ -114,13 +114,14 @@ static enum ts_status file_make(const char *path, struct ts_err *err) {
     return TS_OK;
 }
 
-static enum ts_status engine_open(void **out, const char *address,
+static enum ts_status engine_open(void **out, const char *address, bool patient,
                                   struct ts_err *err) {
     struct engine *engine;
     const char *path = address + strlen(db_adapter_sqlite.scheme);
     enum ts_status status = file_make(path, err);
     int code;
 
+    (void)patient;
     if (status != TS_OK)
         return status;
     engine = ts_alloc(sizeof *engine);

@@ -22,7 +22,7 @@ struct waiting {
     struct waiting *next;
     struct topic topic;
     bool retained;
-    unsigned tries;
+    unsigned tries, refusals;
     size_t len;
     uint8_t payload[];
 };
@@ -110,7 +110,7 @@ static unsigned on_failure(struct link *link, enum ts_status status,
     }
     if (status == TS_AGAIN)
         return SOON_MS;
-    if (status == TS_INVALID && ++head->tries == INVALID_TRIES) {
+    if (status == TS_INVALID && ++head->refusals == INVALID_TRIES) {
         ts_log(TS_LOG_ERROR, "link", "%s: a message is left out: %s",
                head->topic.name, err->text);
         count_message(link, "left_out");

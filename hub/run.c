@@ -12,18 +12,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LEAVE_US = 300000 };
+enum { LEAVE_US = 300000, REACH_MS = 250 };
 
 struct hub {
     const struct config *config;
     struct event_base *loop;
     struct event *signals[2];
     struct event *renew;
+    struct event *reach; /* looks for a database that is away */
     struct db *db;
     struct ts_keys *keys;
     struct ts_http *http;
     struct lease lease;
-    bool leased;
+    bool leased, waiting;
     struct web web;
     struct ts_err *reason;
     enum ts_status ended; /* what the program answers */
@@ -42,7 +43,8 @@ static void on_signal(evutil_socket_t number, short what, void *ctx) {
     (void)number;
     (void)what;
     ts_log(TS_LOG_INFO, "hub", "asked to stop");
-    link_leave(hub->web.link);
+    if (hub->web.link)
+        link_leave(hub->web.link);
     (void)event_base_loopexit(hub->loop, &moment);
 }
 
@@ -84,15 +86,15 @@ static enum ts_status make_runtime_dir(const char *path, struct ts_err *err) {
 
 static enum ts_status open_db(struct hub *hub, struct ts_err *err) {
     bool alone = false;
-    enum ts_status status = db_open(&hub->db, hub->config->database, err);
+    enum ts_status status = db_connect(hub->db, err);
 
-    hub->web.db = hub->db;
     if (status == TS_OK)
         status = db_hold(hub->db, &alone, err);
     if (status == TS_OK)
         status = lease_take(&hub->lease, hub->db, hub->config->name, alone,
                             ts_clock_wall(hub->web.clock), err);
     hub->leased = status == TS_OK;
+    hub->web.db = hub->leased ? hub->db : NULL;
     return status;
 }
 
@@ -147,6 +149,57 @@ static enum ts_status open_link(struct hub *hub, struct ts_err *err) {
     return link_open(&hub->web.link, &options, err);
 }
 
+/* What needs the database. */
+static enum ts_status open_work(struct hub *hub, struct ts_err *err) {
+    enum ts_status status = open_db(hub, err);
+
+    if (status != TS_OK)
+        return status;
+    after(hub->renew, LEASE_RENEW_MS);
+    open_intake(hub);
+    open_customer(hub);
+    return open_link(hub, err);
+}
+
+/* A server that is away comes back; everything else needs a person. */
+static bool is_away(const struct hub *hub, enum ts_status status) {
+    bool file = !strncmp(hub->config->database, "sqlite:", 7);
+
+    return !file && !hub->leased &&
+           (status == TS_IO || status == TS_CLOSED || status == TS_AGAIN ||
+            status == TS_FULL);
+}
+
+/* Starts to work as soon as the database is there; until then only the HTTP
+ * server runs and says so. */
+static enum ts_status reach_db(struct hub *hub, struct ts_err *err) {
+    enum ts_status status = open_work(hub, err);
+
+    if (status == TS_OK && hub->waiting)
+        ts_log(TS_LOG_INFO, "hub", "the database is there: the hub works");
+    if (!is_away(hub, status))
+        return status;
+    if (!hub->waiting)
+        ts_log(TS_LOG_WARN, "hub",
+               "the hub waits for its database and takes nothing: %s",
+               err->text);
+    hub->waiting = true;
+    after(hub->reach, REACH_MS);
+    return TS_OK;
+}
+
+static void on_reach(evutil_socket_t fd, short what, void *ctx) {
+    struct hub *hub = ctx;
+    struct ts_err err = {0};
+
+    (void)fd;
+    (void)what;
+    if (reach_db(hub, &err) == TS_OK)
+        return;
+    hub->ended = ts_fail(hub->reason, err.status, "%s", err.text);
+    (void)event_base_loopbreak(hub->loop);
+}
+
 static void open_events(struct hub *hub) {
     static const int numbers[] = {SIGTERM, SIGINT};
 
@@ -156,7 +209,7 @@ static void open_events(struct hub *hub) {
         (void)event_add(hub->signals[i], NULL);
     }
     hub->renew = event_new(hub->loop, -1, 0, on_renew, hub);
-    after(hub->renew, LEASE_RENEW_MS);
+    hub->reach = event_new(hub->loop, -1, 0, on_reach, hub);
 }
 
 static enum ts_status hub_open(struct hub *hub, struct ts_err *err) {
@@ -166,17 +219,15 @@ static enum ts_status hub_open(struct hub *hub, struct ts_err *err) {
     if (status == TS_OK)
         status = ts_keys_load(&hub->keys, config->key_file, err);
     if (status == TS_OK)
-        status = open_db(hub, err);
+        status = db_new(&hub->db, config->database, err);
     if (status != TS_OK)
         return status;
     open_events(hub);
     open_metrics(hub);
-    open_intake(hub);
-    open_customer(hub);
     status = ts_http_start(&hub->http, hub->loop, &config->http, web_routes,
                            &hub->web, err);
     if (status == TS_OK)
-        status = open_link(hub, err);
+        status = reach_db(hub, err);
     return status;
 }
 
@@ -188,6 +239,8 @@ static void hub_close(struct hub *hub) {
     ts_metrics_free(hub->web.metrics);
     if (hub->renew)
         event_free(hub->renew);
+    if (hub->reach)
+        event_free(hub->reach);
     for (size_t i = 0; i < 2; i++)
         if (hub->signals[i])
             event_free(hub->signals[i]);

@@ -16,7 +16,7 @@ static void readyz(void *ctx, struct ts_http_request *request) {
     const struct web *web = ctx;
     struct ts_err err = {0};
 
-    if (db_ping(web->db, &err) != TS_OK)
+    if (!web->db || db_ping(web->db, &err) != TS_OK)
         ts_http_reply(request, 503, "text/plain; charset=utf-8",
                       ts_slice_text("the database is away\n"));
     else if (!link_is_up(web->link))
@@ -44,8 +44,13 @@ bool hub_authorised(const struct web *web, struct ts_http_request *request) {
     enum ts_status status =
         tokens_check(web->config->token_file, ts_http_bearer(request), &err);
 
-    if (status == TS_OK)
+    if (status == TS_OK && web->db)
         return true;
+    if (status == TS_OK) {
+        ts_http_reply_error(request, 503,
+                            "the database is away: ask again later");
+        return false;
+    }
     /* A wrong token is the client's matter, a wrong file is ours. */
     if (status != TS_DENIED)
         ts_log(TS_LOG_ERROR, "web", "%s", err.text);

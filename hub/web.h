@@ -15,9 +15,10 @@ struct customer;
 /* Everything that a handler may need; borrowed, filled by main. */
 struct web {
     const struct config *config;
-    struct db *db;
     struct ts_metrics *metrics;
     const struct ts_clock *clock;
+    /* NULL until the database was reached for the first time. */
+    struct db *db;
     struct link *link;
     struct intake *intake;
     struct customer *customer; /* hub/customer.h */
@@ -26,8 +27,8 @@ struct web {
 /* All routes; ctx is a struct web. */
 extern const struct ts_http_route web_routes[];
 
-/* True when the request carries a known bearer token; otherwise it has been
- * answered (401). */
+/* True when the request carries a known bearer token and the database was
+ * reached; otherwise it has been answered (401, 503). */
 bool hub_authorised(const struct web *web, struct ts_http_request *request);
 /* Answers 503 or 500 for a failed call and logs it; `what` for the log. */
 void web_reply_failure(struct ts_http_request *request, const char *what,

@@ -62,10 +62,15 @@ ${this.extra}
     ]);
   }
 
-  async start() {
+  /** Starts it without waiting for anything. */
+  launch() {
     this.stage.processes.start('hub', this.stage.tool('tessera-hub'), [
       '--config', this.config,
     ]);
+  }
+
+  async start() {
+    this.launch();
     await this.ready();
   }
 

@@ -50,13 +50,15 @@ export class Processes {
   }
 
   /** Starts a program; its output goes to <folder>/<name>.log. */
-  start(name, command, args, { env = {}, cwd, stdin = 'ignore' } = {}) {
+  start(name, command, args,
+    { env = {}, cwd, stdin = 'ignore', endSignal = 'SIGTERM' } = {}) {
     const log = createWriteStream(this.logFile(name), { flags: 'a' });
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
       stdio: [stdin, 'pipe', 'pipe'],
     });
+    child.endSignal = endSignal;
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     child.exited = new Promise((done) => {
@@ -94,10 +96,10 @@ export class Processes {
   }
 
   /** Ends one program and waits for its end. */
-  async stop(name, signal = 'SIGTERM', seconds = 20) {
+  async stop(name, signal, seconds = 20) {
     const child = this.#running.get(name);
     if (!child) return undefined;
-    child.kill(signal);
+    child.kill(signal ?? child.endSignal);
     const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1000);
     const end = await child.exited;
     clearTimeout(timer);

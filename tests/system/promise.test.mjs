@@ -5,67 +5,11 @@ import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
-  attached, cardToken, ean13, openLane, openStage, random, until,
-} from './help.mjs';
+  Cashier, archived, assertWhole, inArchive, scanMany,
+} from './cashier.mjs';
+import { attached, openLane, openStage, random, until } from './help.mjs';
 
 const scans = Number(process.env.TESSERA_SCANS ?? 10_000);
-
-/** The n-th code of the run, never used twice: mostly goods, some cards. */
-function codeOf(n) {
-  return n % 50 === 7
-    ? ean13(`25${String(n).padStart(10, '0')}`)
-    : ean13(`952${String(n).padStart(9, '0')}`);
-}
-
-const inArchive = (stage, code) =>
-  code.startsWith('25') ? cardToken(stage, code) : `0${code}`;
-
-/** Scan texts of the archive in its order: GTIN-14 or card token. */
-const archived = (events) => events.flatMap(({ body }) => {
-  const { data } = typeof body === 'string' ? JSON.parse(body) : body;
-  return data.card ?? data.gtin ?? [];
-});
-
-/** The person at the reader: scans, waits for the beep, scans again. */
-class Cashier {
-  confirmed = [];
-  attempts = 0;
-
-  constructor(lane) {
-    this.lane = lane;
-  }
-
-  /** One scan; a scan without a beep (the agent died) is not confirmed. */
-  async scan() {
-    const { lane } = this;
-    const code = codeOf(this.attempts++);
-    const { beeps } = lane.reader;
-    const { generation } = this;
-    lane.reader.scan(code);
-    await until(`a beep for scan ${this.attempts}`, () =>
-      lane.reader.beeps > beeps || this.generation !== generation);
-    if (lane.reader.beeps > beeps) this.confirmed.push(code);
-    if (this.attempts % 40 === 0)
-      await lane.command('/api/visit/close', {
-        receipt: `R-${this.attempts}`, total_minor: 100, currency: 'EUR',
-      }).catch(() => {});
-    await this.paused;
-  }
-
-  generation = 0;
-  paused = Promise.resolve();
-
-  /** kill -9 and start again; the cashier waits for the reader's light. */
-  async killAgent() {
-    let resume;
-    this.paused = new Promise((done) => (resume = done));
-    await this.lane.stop('SIGKILL');
-    await this.lane.start();
-    await attached(this.lane);
-    this.generation++;
-    resume();
-  }
-}
 
 /** Faults at random places of the run, all by a seed that is printed. */
 function faultPlan(seed) {
@@ -95,21 +39,6 @@ async function strike(stage, lane, cashier, { fault, delayMs, awayMs }) {
   await stage.theHub.stop('SIGKILL');
   await later(awayMs);
   return stage.theHub.start();
-}
-
-function assertWhole(stage, cashier, events) {
-  const journals = Map.groupBy
-    ? Map.groupBy(events, ({ journal }) => journal)
-    : events.reduce((map, event) => map.set(event.journal,
-      [...(map.get(event.journal) ?? []), event]), new Map());
-  for (const [journal, rows] of journals)
-    rows.forEach(({ sequence }, at) =>
-      assert.equal(Number(sequence), at + 1, `journal ${journal} has a hole`));
-  const expected = cashier.confirmed.map((code) => inArchive(stage, code));
-  const wanted = new Set(expected);
-  const found = archived(events).filter((code) => wanted.has(code));
-  assert.equal(found.length, expected.length, 'confirmed scans in the archive');
-  assert.deepEqual(found, expected);
 }
 
 test(`${scans} scans through cuts and kills`, async (t) => {
@@ -160,10 +89,6 @@ async function putBack(hub, from) {
   for (const name of readdirSync(from).filter((n) => n.startsWith('hub.db')))
     cpSync(join(from, name), join(hub.folder, name));
   await hub.start();
-}
-
-async function scanMany(cashier, count) {
-  for (let n = 0; n < count; n++) await cashier.scan();
 }
 
 test('a hub put back to a copy gets everything that lanes still hold',
