@@ -34,7 +34,7 @@ export class Reader {
     for (const line of lines) {
       const match = /^< ((?:[0-9a-f]{2} ?)+)$/.exec(line);
       if (!match) continue;
-      const bytes = match[1].trim().split(' ');
+      const bytes = match[1].replaceAll(' ', '').match(/../g);
       this.heard += bytes.join('');
       this.beeps += bytes.filter((byte) => byte === '07').length;
     }
