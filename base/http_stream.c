@@ -3,8 +3,11 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { WAITING_MAX = 1024 * 1024 };
 
@@ -64,6 +67,17 @@ static void send_text(struct ts_http_stream *stream, const char *text) {
         evbuffer_free(piece);
 }
 
+/* Events are small and many: Nagle's wait for the reader's delayed
+ * acknowledgement would cost each of them 40 ms. */
+static void send_at_once(struct evhttp_request *evreq) {
+    struct bufferevent *line =
+        evhttp_connection_get_bufferevent(evhttp_request_get_connection(evreq));
+    int on = 1;
+
+    (void)setsockopt(bufferevent_getfd(line), IPPROTO_TCP, TCP_NODELAY, &on,
+                     sizeof on);
+}
+
 struct ts_http_stream *ts_http_stream_start(struct ts_http_request *request,
                                             void (*on_gone)(void *arg),
                                             void *arg) {
@@ -87,6 +101,7 @@ struct ts_http_stream *ts_http_stream_start(struct ts_http_request *request,
     stream->client.evreq = evreq;
     LIST_INSERT_HEAD(&http->streams, stream, link);
     http->stream_count++;
+    send_at_once(evreq);
     ts_http_secure(evreq);
     ts_http_add_header(request, "Content-Type", "text/event-stream");
     evhttp_send_reply_start(evreq, 200, "OK");
