@@ -45,6 +45,17 @@ async function prepare(t) {
   return { stage, hub };
 }
 
+/** `work`, or a failure when the broker ends the session before its answer. */
+const answered = (client, work) => Promise.race([work,
+  new Promise((_, fail) => {
+    const ended = () => fail(new Error('the broker ended the session'));
+    if (!client.connected) ended();
+    client.once('close', ended);
+  })]);
+
+const publish = (client, topic, text) =>
+  answered(client, client.publishAsync(topic, text, { qos: 1 }));
+
 const metric = async (hub, pattern) => {
   const text = await (await fetch(`${hub.url}/metrics`)).text();
   return text.split('\n').filter((line) => pattern.test(line))
@@ -58,8 +69,8 @@ test('a terminal writes under its own name only', async (t) => {
   const { stage, hub } = await prepare(t);
   const a = await terminal(stage, 'lane-a');
   await assert.rejects(
-    a.publishAsync('tessera/1/22/lane-b/events',
-      JSON.stringify([event('lane-b', 'roma-02', journal())]), { qos: 1 }),
+    publish(a, 'tessera/1/29/lane-b/events',
+      JSON.stringify([event('lane-b', 'roma-02', journal())])),
     /Not authorized/);
   assert.deepEqual(await hub.archive('lane-b'), []);
 });
@@ -83,8 +94,8 @@ test('wrong store, shard, source or unknown terminal: refused, counted, seen',
       const two = [one, { ...one,
         id: `${one.journal}-${'2'.padStart(20, '0')}`,
         sequence: '2'.padStart(20, '0') }];
-      await client.publishAsync(`tessera/1/${shard}/${id}/events`,
-        JSON.stringify(two), { qos: 1 });
+      await publish(client, `tessera/1/${shard}/${id}/events`,
+        JSON.stringify(two));
       await until(`${what} is counted`, async () =>
         (await refusals(hub)) > before);
       const said = client.heard.filter(({ topic }) => topic === acks);
@@ -114,20 +125,37 @@ test("another store's desk is not to be had", async (t) => {
   const { stage, hub } = await prepare(t);
   const a = await terminal(stage, 'lane-a');
   const b = await terminal(stage, 'lane-b');
+  // A broker may grant these; it delivers nothing by them.
+  for (const topic of ['tessera/1/20/lane-a/desk', 'tessera/1/20/lane-a/acks',
+    'tessera/1/+/+/desk', 'tessera/#'])
+    await b.subscribeAsync(topic, { qos: 1 }).catch(() => {});
   await a.subscribeAsync('tessera/1/20/lane-a/desk', { qos: 1 });
-  // The broker may grant this; it delivers nothing.
-  await b.subscribeAsync('tessera/1/20/lane-a/desk', { qos: 1 })
-    .catch(() => {});
+  await b.subscribeAsync('tessera/1/29/lane-b/desk', { qos: 1 });
   const pull = JSON.stringify({ log: '', after: 0, limit: 100 });
-  await assert.rejects(
-    b.publishAsync('tessera/1/20/lane-a/pull', pull, { qos: 1 }),
+  await assert.rejects(publish(b, 'tessera/1/20/lane-a/pull', pull),
     /Not authorized/);
-  await a.publishAsync('tessera/1/20/lane-a/pull', pull, { qos: 1 });
+  await publish(a, 'tessera/1/20/lane-a/pull', pull);
   await until('lane-a has its answer', () => a.heard.length > 0);
   assert.match(a.heard[0].topic, /lane-a\/desk$/);
   const before = await refusals(hub);
-  await b.publishAsync('tessera/1/20/lane-b/pull', pull, { qos: 1 });
+  await publish(b, 'tessera/1/20/lane-b/pull', pull);
   await until('a pull in the wrong shard is counted', async () =>
     (await refusals(hub)) > before);
-  assert.ok(b.heard.every(({ topic }) => !topic.includes('lane-a/desk')));
+  // Its own answer comes after all that: what was to come has come.
+  await publish(b, 'tessera/1/29/lane-b/pull', pull);
+  await until('lane-b has its own answer', () =>
+    b.heard.some(({ topic }) => topic === 'tessera/1/29/lane-b/desk'));
+  assert.deepEqual(b.heard.filter(({ topic }) =>
+    /lane-a|\/20\/lane-b\//.test(topic)), []);
+});
+
+test('a refused publish does not end the session', async (t) => {
+  const { stage } = await prepare(t);
+  const b = await terminal(stage, 'lane-b');
+  for (let turn = 0; turn < 3; turn++)
+    await assert.rejects(publish(b, 'tessera/1/20/lane-a/events', '[]'),
+      /Not authorized/);
+  await publish(b, 'tessera/1/29/lane-b/pull',
+    JSON.stringify({ log: '', after: 0, limit: 100 }));
+  assert.ok(b.connected);
 });
