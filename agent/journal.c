@@ -130,8 +130,10 @@ static void begin_run(struct journal *journal, struct journal_report *report) {
 static enum ts_status open_store(struct journal *journal,
                                  struct journal_report *report,
                                  struct ts_err *err) {
-    enum ts_status status = store_open(&journal->store, journal->path, err);
+    enum ts_status status;
 
+    store_finish_salvage(journal->path);
+    status = store_open(&journal->store, journal->path, err);
     if (status == TS_CORRUPT)
         status =
             store_salvage(&journal->store, journal->path,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SALVAGE_JUMPS = 24 };
 
@@ -21,6 +22,16 @@ struct salvage {
     struct ts_err *err;
     enum ts_status status; /* of the new file */
 };
+
+static void drop_file(const char *path) {
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    char name[300];
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        (void)unlink(name);
+    }
+}
 
 static void rename_one(const char *from, const char *to, const char *suffix) {
     char old[300];
@@ -186,26 +197,63 @@ static void carry_all(struct salvage *s, const char *from) {
     (void)sqlite3_close(s->from);
 }
 
+/* Every readable row into a new file that is whole when this answers. */
+static enum ts_status write_new(struct salvage *s, const char *from,
+                                const char *to) {
+    char wal[300];
+
+    drop_file(to);
+    s->status = store_open(s->to, to, s->err);
+    if (s->status == TS_OK)
+        s->status = store_exec(s->to, "BEGIN IMMEDIATE", s->err);
+    if (s->status == TS_OK)
+        carry_all(s, from);
+    if (s->status == TS_OK)
+        s->status = store_exec(s->to, "COMMIT", s->err);
+    if (s->status == TS_OK)
+        s->report->lost = count_lost(s->to);
+    store_close(s->to);
+    /* A companion that stayed holds what did not fit into the file. */
+    (void)snprintf(wal, sizeof wal, "%s-wal", to);
+    if (s->status == TS_OK && access(wal, F_OK) == 0)
+        s->status = ts_fail(s->err, TS_FULL,
+                            "no room to carry the rows of the damaged %s over: "
+                            "free space on this disk",
+                            from);
+    if (s->status != TS_OK)
+        drop_file(to);
+    return s->status;
+}
+
+static void salvage_path(char out[300], const char *path) {
+    (void)snprintf(out, 300, "%s.salvage", path);
+}
+
+void store_finish_salvage(const char *path) {
+    char whole[300];
+
+    salvage_path(whole, path);
+    if (access(path, F_OK) != 0)
+        (void)rename(whole, path);
+}
+
+/* The damaged file keeps its name until the new one is whole. */
 enum ts_status store_salvage(struct journal_store *store, const char *path,
                              struct ts_wall now, struct journal_report *report,
                              struct ts_err *err) {
     struct salvage s = {NULL, store, report, err, TS_OK};
-    enum ts_status status = set_aside(path, now, report->set_aside, err);
+    char whole[300];
+    enum ts_status status;
 
+    salvage_path(whole, path);
+    status = write_new(&s, path, whole);
     if (status == TS_OK)
-        status = store_open(store, path, err);
-    if (status == TS_OK)
-        status = store_exec(store, "BEGIN IMMEDIATE", err);
+        status = set_aside(path, now, report->set_aside, err);
     if (status != TS_OK)
         return status;
     report->damaged = true;
-    carry_all(&s, report->set_aside);
-    if (s.status == TS_OK)
-        s.status = store_exec(store, "COMMIT", err);
-    if (s.status != TS_OK) {
-        store_close(store);
-        return s.status;
-    }
-    report->lost = count_lost(store);
-    return TS_OK;
+    if (rename(whole, path) != 0)
+        return ts_fail(err, TS_IO, "cannot name %s %s (%s): rename it", whole,
+                       path, strerror(errno));
+    return store_open(store, path, err);
 }

@@ -70,10 +70,13 @@ enum ts_status store_add_row(struct journal_store *store,
                              const struct store_row *row,
                              struct ts_err *err) TS_MUST_USE;
 
-/* Renames the file and its companions, then carries every readable row into
- * a new file at the same path, opened in `store`. */
+/* Carries every readable row into a new file, sets the damaged one and its
+ * companions aside, and opens the new one at the same path in `store`. On
+ * failure the damaged file is where it was. */
 enum ts_status store_salvage(struct journal_store *store, const char *path,
                              struct ts_wall now, struct journal_report *report,
                              struct ts_err *err) TS_MUST_USE;
+/* Before store_open: ends a replacement that was cut short. */
+void store_finish_salvage(const char *path);
 
 #endif

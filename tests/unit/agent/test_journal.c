@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -532,6 +533,77 @@ static void test_damage_at_start(void **state) {
     assert_true(salvaged > rounds * 200 * 3 / 4);
 }
 
+/* One page in the middle: found at once, most rows stay. */
+static void hurt(const char *path) {
+    struct stat info;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    assert_int_equal(fstat(fd, &info), 0);
+    assert_int_equal(pwrite(fd, "\xff\xff\xff\xff\xff\xff\xff\xff", 8,
+                            info.st_size / 8192 * 4096),
+                     8);
+    (void)close(fd);
+}
+
+static uint64_t rows_now(struct fixture *f) {
+    struct seen seen;
+
+    assert_int_equal(walk(f, "", &seen), TS_OK);
+    ts_buf_fini(&seen.bytes);
+    return seen.rows;
+}
+
+/* Without room for the new file the damaged one stays where it is, and what
+ * is in it is carried over once there is room. */
+static void test_damage_on_a_full_disk(void **state) {
+    struct fixture *f = *state;
+    struct ts_err err = {0};
+    struct rlimit old;
+    struct rlimit none;
+
+    append_many(f, 200);
+    journal_close(f->journal);
+    f->journal = NULL;
+    hurt(f->path);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    none = old;
+    none.rlim_cur = 16384;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_int_not_equal(
+        journal_open(&f->journal, &f->options, &f->report, &err), TS_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_true(folder_count(f->folder, ".damaged-") == 0);
+    open_journal(f);
+    assert_true(f->report.damaged && rows_now(f) > 100);
+    assert_true(folder_count(f->folder, ".salvage") == 0);
+}
+
+/* The power may go at any moment of a replacement. */
+static void test_replacement_is_cut_short(void **state) {
+    struct fixture *f = *state;
+    char half[160];
+    uint64_t rows;
+
+    append_many(f, 200);
+    journal_close(f->journal);
+    f->journal = NULL;
+    (void)snprintf(half, sizeof half, "%s.salvage", f->path);
+    /* Before the new file was whole: it counts for nothing. */
+    assert_int_equal(close(open(half, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)),
+                     0);
+    hurt(f->path);
+    open_journal(f);
+    rows = rows_now(f);
+    assert_true(f->report.damaged && rows > 100);
+    journal_close(f->journal);
+    f->journal = NULL;
+    /* After it was whole, before it had its name. */
+    assert_int_equal(rename(f->path, half), 0);
+    open_journal(f);
+    assert_true(rows_now(f) == rows);
+}
+
 /* A hole that damage left is told as the oldest row behind it. */
 static void test_hole_is_told(void **state) {
     struct fixture *f = *state;
@@ -658,6 +730,8 @@ int main(void) {
         CASE(test_read_for_the_line),
         CASE(test_kill),
         CASE(test_damage_at_start),
+        CASE(test_damage_on_a_full_disk),
+        CASE(test_replacement_is_cut_short),
         CASE(test_hole_is_told),
         CASE(test_damage_while_running),
         CASE(test_read_while_written),
