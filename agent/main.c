@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 #include "base/log.h"
+#include "base/process.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -132,6 +133,7 @@ int main(int argc, char **argv) {
             (void)printf("tessera-agent %s\n", TS_VERSION);
         return EXIT_OK;
     }
+    ts_process_seal();
     (void)signal(SIGPIPE, SIG_IGN);
     return load_and_run(&arguments);
 }

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/process.h"
 #include "hub/commands.h"
 #include "hub/config.h"
 #include "hub/run.h"
@@ -92,5 +93,6 @@ int main(int argc, char **argv) {
             return usage(stderr);
         }
     }
+    ts_process_seal();
     return with_config(path, argc - optind, argv + optind);
 }

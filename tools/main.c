@@ -1,5 +1,7 @@
 #include "tools/commands.h"
 
+#include "base/process.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +58,7 @@ static int help_run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    ts_process_seal();
     if (argc < 2) {
         usage_print(stderr);
         return COMMAND_USAGE;

@@ -156,3 +156,26 @@ test('the plain bytes of the line hold no card either', async (t) => {
   assert.ok(line.includes('payment_card.refused'));
   assertClean('the line', line);
 });
+
+/** The processes that were started with this settings file. */
+function* running(config) {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(config))
+        yield pid;
+    } catch { /* it has ended */ }
+}
+
+test('a crash would leave no core', async (t) => {
+  const stage = await openStage(t);
+  await stage.theHub.start();
+  const lane = await openLane(stage, {
+    terminal: 'milano-01-lane-3', store: 'milano-01',
+  });
+  for (const config of [lane.config, stage.theHub.config]) {
+    const pids = [...running(config)];
+    assert.equal(pids.length, 1, config);
+    assert.match(readFileSync(`/proc/${pids[0]}/limits`, 'utf8'),
+      /Max core file size +0 +0 /);
+  }
+});

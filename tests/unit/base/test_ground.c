@@ -3,6 +3,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/time.h"
 
 #include "test.h"
@@ -10,6 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void a_status_keeps_its_text(void **state) {
     struct ts_err err;
@@ -137,6 +142,22 @@ static void a_log_line_is_one_line(void **state) {
     assert_string_equal(line, "warn part: a?b");
 }
 
+static void a_sealed_process_leaves_no_core(void **state) {
+    struct rlimit limit = {1, 1};
+    int status = 0;
+    pid_t child = fork();
+
+    (void)state;
+    assert_true(child >= 0);
+    if (!child) {
+        ts_process_seal();
+        _exit(getrlimit(RLIMIT_CORE, &limit) || limit.rlim_cur ||
+              limit.rlim_max || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_status_keeps_its_text),
@@ -146,6 +167,7 @@ int main(void) {
         cmocka_unit_test(names_and_counters_have_one_form),
         cmocka_unit_test(json_has_limits_and_one_form),
         cmocka_unit_test(a_log_line_is_one_line),
+        cmocka_unit_test(a_sealed_process_leaves_no_core),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
