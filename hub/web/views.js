@@ -91,9 +91,12 @@ export function overview(data) {
       : h('p', { class: 'empty' }, icon('store'), t('noStores')));
 }
 
-// A token or an id is recognised by its ends.
+// A token or an id is recognised by its ends; a person by an address.
 const short = (text) => (text.length > 22 ? `${text.slice(0, 9)}…${text.slice(-6)}` : text);
-const strongest = (person) => (person.identifiers ?? []).find((ident) => ident.state !== 'quarantined') ?? person.identifiers?.[0];
+const strongest = (person) => {
+  const usable = (person.identifiers ?? []).filter((ident) => ident.state !== 'quarantined');
+  return usable.find((ident) => ident.type === 'email') ?? usable[0] ?? person.identifiers?.[0];
+};
 const nameOf = (person) => {
   const ident = strongest(person);
   return ident ? (ident.type === 'card' || ident.type === 'anonymous_id' ? `${t(ident.type)} ${short(ident.value)}` : ident.value) : t('unnamed');

@@ -28,7 +28,7 @@ const words = {
     lanes: 'Casse in linea', unsent: 'In attesa nelle casse', alarms: 'Allarmi', holes: 'Buchi', quarantine: 'In quarantena', known: 'Persone note',
     aside: 'Messi da parte', events: 'Eventi dei negozi',
     allGood: 'Nessun allarme. Ogni evento arrivato è in archivio.', noStores: 'Nessun negozio ha ancora dato notizie. Un terminale appare qui al primo contatto.',
-    lane: 'Cassa', state: 'Stato', lastContact: 'Ultimo contatto', toSend: 'Da inviare', version: 'Versione',
+    lane: 'Cassa', state: 'Stato', lastContact: 'Contatto', toSend: 'Da inviare', version: 'Versione',
     online: 'In linea', offline: 'Fuori linea', never: 'mai', recent: 'Visti di recente', noPeople: 'Ancora nessuno. La prima tessera o il primo accesso crea la prima persona.',
     nobody: 'Nessuno è noto con questo dato.', identifiers: 'Identificativi', journey: 'Percorso', since: 'nota dal', lastSeen: 'vista il',
     aliases: 'Id precedenti', household: 'Famiglia', householdText: 'è usata da più persone: non unisce nessuno.', members: 'persone',
@@ -73,15 +73,16 @@ export function title(text) {
   return known ? titles[known] + text.slice(known.length) : text;
 }
 
-export const number = (value) => new Intl.NumberFormat(language).format(value ?? 0);
-export const day = (iso) => new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(iso));
-export const time = (iso) => new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(new Date(iso));
-export const date = (iso) => new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
+const locale = () => ({ en: 'en-GB', it: 'it-IT' })[language];
+export const number = (value) => new Intl.NumberFormat(locale()).format(value ?? 0);
+export const day = (iso) => new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(iso));
+export const time = (iso) => new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(new Date(iso));
+export const date = (iso) => new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
 
 export function ago(iso) {
   if (!iso) return t('never');
   const seconds = (new Date(iso).getTime() - Date.now()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' });
   for (const [unit, size] of [['day', 86400], ['hour', 3600], ['minute', 60]])
     if (Math.abs(seconds) >= size) return format.format(Math.round(seconds / size), unit);
   return format.format(Math.round(seconds), 'second');
