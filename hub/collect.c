@@ -216,36 +216,57 @@ static bool has_room(struct collect *collect,
     return true;
 }
 
-static enum ts_status quarantine(const struct job *job, struct ts_slice raw,
+/* Another hub may have taken over while this one was paused. */
+static enum ts_status check_lease(struct job *job, unsigned shard,
+                                  struct ts_err *err) {
+    const struct collect_options *options = &job->collect->options;
+    uint64_t bit = UINT64_C(1) << shard;
+
+    if (!options->lease || job->checked & bit)
+        return TS_OK;
+    job->checked |= bit;
+    return lease_check(options->lease, options->db, shard, err);
+}
+
+static enum ts_status quarantine(struct job *job, struct ts_slice raw,
                                  const char *reason, struct ts_err *err) {
     char source[80];
+    unsigned shard;
+    enum ts_status status;
 
     snprintf(source, sizeof source, "/online/%s", job->source->name);
-    return archive_quarantine(job->collect->options.db,
-                              ts_shard(ts_slice_text(source)),
+    shard = ts_shard(ts_slice_text(source));
+    status = check_lease(job, shard, err);
+    if (status != TS_OK)
+        return status;
+    return archive_quarantine(job->collect->options.db, shard,
                               ts_slice_text(source), ts_slice_text(reason),
                               job->frame.received, raw, err);
 }
 
 /* Bytes that nobody can read: digits are masked, whatever they are. */
-static void quarantine_bytes(struct job *job, struct ts_slice body,
-                             const char *reason) {
+static enum ts_status quarantine_bytes(struct job *job, struct ts_slice body,
+                                       const char *reason, struct ts_err *err) {
     struct db *db = job->collect->options.db;
     struct ts_buf copy = {0};
-    struct ts_err err;
+    enum ts_status status;
 
     ts_buf_init(&copy, COLLECT_MAX_BODY);
-    if (ts_buf_add(&copy, body) != TS_OK)
-        return;
-    ts_guard_mask(copy.data, copy.len, MASK_RUN);
-    if (db_begin(db, &err) == TS_OK) {
-        if (quarantine(job, ts_buf_slice(&copy), reason, &err) == TS_OK &&
-            db_commit(db, &err) == TS_OK)
+    status = ts_buf_add(&copy, body);
+    if (status == TS_OK)
+        status = db_begin(db, err);
+    if (status == TS_OK) {
+        ts_guard_mask(copy.data, copy.len, MASK_RUN);
+        status = quarantine(job, ts_buf_slice(&copy), reason, err);
+        if (status == TS_OK)
+            status = db_commit(db, err);
+        if (status == TS_OK)
             count_events(job, "unreadable", 1);
         else
             db_rollback(db);
     }
     ts_buf_fini(&copy);
+    return status;
 }
 
 static enum ts_status reject(struct job *job, size_t index, const json_t *item,
@@ -266,18 +287,6 @@ static enum ts_status reject(struct job *job, size_t index, const json_t *item,
         status = quarantine(job, ts_buf_slice(&raw), reason, err);
     ts_buf_fini(&raw);
     return status;
-}
-
-/* Another hub may have taken over while this one was paused. */
-static enum ts_status check_lease(struct job *job, unsigned shard,
-                                  struct ts_err *err) {
-    const struct collect_options *options = &job->collect->options;
-    uint64_t bit = UINT64_C(1) << shard;
-
-    if (!options->lease || job->checked & bit)
-        return TS_OK;
-    job->checked |= bit;
-    return lease_check(options->lease, options->db, shard, err);
 }
 
 static enum ts_status take(struct job *job, size_t index, json_t *item,
@@ -401,6 +410,12 @@ static bool check_shape(struct job *job, const json_t *body, const char *type,
     return problem == NULL;
 }
 
+static void refuse_unwritten(struct job *job, const struct ts_err *err) {
+    ts_log(TS_LOG_ERROR, "collect", "not taken: %s", err->text);
+    refuse(job->collect, job->request, 503,
+           "the archive cannot be written at the moment; send again");
+}
+
 static void work(struct job *job, json_t *body, const struct call *call,
                  size_t length) {
     struct collect *collect = job->collect;
@@ -422,9 +437,7 @@ static void work(struct job *job, json_t *body, const struct call *call,
     read_sent(job, body);
     job->rejected = json_array();
     if (take_all(job, body, call->type, &err) != TS_OK) {
-        ts_log(TS_LOG_ERROR, "collect", "not taken: %s", err.text);
-        refuse(collect, job->request, 503,
-               "the archive cannot be written at the moment; send again");
+        refuse_unwritten(job, &err);
     } else {
         tell(job);
         answer(job);
@@ -436,6 +449,7 @@ static void on_unreadable(struct job *job, struct ts_slice body,
                           const struct ts_err *why) {
     char key[KEY_TEXT];
     bool has_key = header_key(job->request, key);
+    struct ts_err err = {0};
 
     job->source =
         has_key ? find_source(job->collect, ts_slice_text(key)) : NULL;
@@ -444,9 +458,10 @@ static void on_unreadable(struct job *job, struct ts_slice body,
                "the write key is not known here; check the source's settings");
         return;
     }
-    if (job->source)
-        quarantine_bytes(job, body, why->text);
-    refuse(job->collect, job->request, 400, why->text);
+    if (job->source && quarantine_bytes(job, body, why->text, &err) != TS_OK)
+        refuse_unwritten(job, &err);
+    else
+        refuse(job->collect, job->request, 400, why->text);
 }
 
 static void take_call(struct collect *collect, struct ts_http_request *request,

@@ -139,7 +139,7 @@ enum ts_status db_connect(struct db *db, struct ts_err *err) {
 }
 
 enum ts_status db_open(struct db **out, const char *url, struct ts_err *err) {
-    struct db *db;
+    struct db *db = NULL;
     enum ts_status status = db_make(&db, url, true, err);
 
     if (status != TS_OK)

@@ -23,6 +23,7 @@ static const struct collect_source sources[] = {
 
 struct stand {
     struct world world;
+    struct lease lease;
     struct event_base *loop;
     struct ts_metrics *metrics;
     struct collect *collect;
@@ -64,6 +65,10 @@ static void stand_start(struct stand *stand, unsigned max_events_per_s) {
     stand->loop = event_base_new();
     stand->metrics = ts_metrics_new();
     collect_declare(stand->metrics);
+    if (lease_take(&stand->lease, stand->world.db, "hub-1", true,
+                   stand->world.now, &err) != TS_OK)
+        fail_msg("%s", err.text);
+    options.lease = &stand->lease;
     options.db = stand->world.db;
     options.cards = stand->world.cards;
     options.clock = &stand->world.clock;
@@ -382,6 +387,28 @@ static void slows_a_source_down(void **state) {
     free(stand);
 }
 
+/* Another hub took over while this one was paused: whatever comes, nothing is
+ * written and the client keeps it. */
+static void takes_nothing_without_its_lease(void **state) {
+    static const char *const bodies[] = {
+        "{\"userId\":\"u\",\"event\":\"e\",\"messageId\":\"m\"}",
+        "{\"messageId\":\"nobody\"}", "{\"userId\":\"u\",,"};
+    struct stand *stand = *state;
+    struct lease other;
+    struct ts_err err;
+
+    assert_int_equal(lease_take(&other, stand->world.db, "hub-2", true,
+                                stand->world.now, &err),
+                     TS_OK);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        assert_int_equal(post(stand, "/v1/track", auth, bodies[i]), 503);
+        assert_string_equal(stand->retry_after, "2");
+    }
+    assert_int_equal(count(stand, 0), 0);
+    assert_int_equal(count(stand, 1), 0);
+    assert_int_equal(stand->commits, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(takes_every_call, setup, teardown),
@@ -395,6 +422,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(gives_the_browser_its_settings, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(takes_gzip_under_any_type, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(takes_nothing_without_its_lease, setup,
                                         teardown),
         cmocka_unit_test(slows_a_source_down),
     };
