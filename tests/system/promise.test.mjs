@@ -139,16 +139,17 @@ test('what no lane holds any more is reported as an exact hole', async (t) => {
     (await hub.get('/api/holes')).holes.length > 0);
   const after = await hub.archive(lane.terminal);
   const numbers = (events) => events.map(({ sequence }) => Number(sequence));
-  const [hole] = (await hub.get('/api/holes')).holes;
+  const { holes } = await hub.get('/api/holes');
   const there = new Set(numbers(after));
   const last = Math.max(...there);
   const missing = [];
   for (let n = 1; n <= last; n++) if (!there.has(n)) missing.push(n);
   assert.ok(missing.length > 0 && missing.length <= before.length - kept.length);
-  assert.deepEqual([Number(hole.first), Number(hole.last)],
-    [missing[0], missing.at(-1)]);
-  assert.equal(missing.length, missing.at(-1) - missing[0] + 1);
-  assert.equal(hole.terminal, lane.terminal);
+  // More than one when copies went out of the journal in between.
+  const named = holes.flatMap(({ first, last: end }) =>
+    Array.from({ length: end - first + 1 }, (_, at) => Number(first) + at));
+  assert.deepEqual(named.sort((a, b) => a - b), missing);
+  for (const { terminal } of holes) assert.equal(terminal, lane.terminal);
 });
 
 test('a cloned disk raises an alarm and loses nothing', async (t) => {
