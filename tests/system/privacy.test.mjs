@@ -179,3 +179,19 @@ test('a crash would leave no core', async (t) => {
       /Max core file size +0 +0 /);
   }
 });
+
+test('what the programs write is their user\'s alone', async (t) => {
+  const stage = await openStage(t);
+  await stage.theHub.start();
+  const lane = await openLane(stage, {
+    terminal: 'milano-01-lane-3', store: 'milano-01',
+  });
+  await scanAll(lane, goods[0]);
+  await lane.drained();
+  const written = [...files(stage.folder)].filter((path) =>
+    /\.(db|sqlite|lock)(-wal|-shm)?$/.test(path));
+  assert.ok(written.some((path) => path.endsWith('journal.db')), `${written}`);
+  assert.ok(written.some((path) => path.endsWith('desk.db')));
+  for (const path of written)
+    assert.equal(statSync(path).mode & 0o077, 0, path);
+});
