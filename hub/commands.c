@@ -45,7 +45,7 @@ static enum ts_status change_registry(struct db *db, int count, char **words,
                    "NAME | remove TERMINAL | list");
 }
 
-int command_terminal(const struct config *config, int count, char **words) {
+int command_terminal(const struct hub_config *config, int count, char **words) {
     struct ts_err err = {0};
     struct db *db = NULL;
     enum ts_status status;
@@ -65,7 +65,7 @@ static void print_name(void *arg, const char *name) {
     (void)printf("%s\n", name);
 }
 
-int command_token(const struct config *config, int count, char **words) {
+int command_token(const struct hub_config *config, int count, char **words) {
     char token[TOKENS_TEXT];
     struct ts_err err = {0};
     enum ts_status status;
@@ -94,7 +94,7 @@ static enum ts_status readable(const char *what, const char *path,
                    path);
 }
 
-static int check_files(const struct config *config) {
+static int check_files(const struct hub_config *config) {
     struct {
         const char *what, *path;
     } files[] = {
@@ -115,7 +115,7 @@ static int check_files(const struct config *config) {
     return worst;
 }
 
-int command_check(const struct config *config) {
+int command_check(const struct hub_config *config) {
     struct ts_err err = {0};
     struct ts_keys *keys = NULL;
     struct db *db = NULL;
@@ -131,7 +131,7 @@ int command_check(const struct config *config) {
     return COMMAND_OK;
 }
 
-int command_rebuild(const struct config *config) {
+int command_rebuild(const struct hub_config *config) {
     struct ts_err err = {0};
     struct customer_parts parts = {.config = config,
                                    .clock = ts_clock_system()};

@@ -114,7 +114,7 @@ static const struct ts_setting intake_members[] = {
     {.name = NULL},
 };
 
-const struct ts_setting config_table[] = {
+const struct ts_setting hub_config_table[] = {
     {.name = "name",
      .kind = TS_SETTING_TEXT,
      .fallback = "hub-1",
@@ -172,7 +172,7 @@ static enum mqtt_version version_of(const char *word) {
     return strcmp(word, "3.1.1") ? MQTT_AUTO : MQTT_3_1_1;
 }
 
-static void read_broker(struct config *out) {
+static void read_broker(struct hub_config *out) {
     const struct ts_settings *in = ts_settings_group(out->settings, "broker");
     bool tls = ts_settings_bool(in, "tls");
 
@@ -197,7 +197,7 @@ static void read_broker(struct config *out) {
     };
 }
 
-static void read_http(struct config *out) {
+static void read_http(struct hub_config *out) {
     const struct ts_settings *in = ts_settings_group(out->settings, "http");
 
     out->http = (struct ts_http_options){
@@ -209,13 +209,13 @@ static void read_http(struct config *out) {
     };
 }
 
-static void read_sources(struct config *out) {
+static void read_sources(struct hub_config *out) {
     out->source_count = ts_settings_groups(out->settings, "source");
     out->sources = ts_alloc((out->source_count + 1) * sizeof *out->sources);
     for (size_t i = 0; i < out->source_count; i++) {
         const struct ts_settings *in =
             ts_settings_group_at(out->settings, "source", i);
-        out->sources[i] = (struct config_source){
+        out->sources[i] = (struct hub_config_source){
             .name = ts_settings_title(in),
             .write_key = ts_settings_text(in, "write_key"),
             .kind = ts_settings_text(in, "kind"),
@@ -234,7 +234,8 @@ static bool word_valid(const char *word, size_t max) {
     return len >= 1 && len <= max;
 }
 
-static void check_names(const struct config *config, struct ts_buf *problems) {
+static void check_names(const struct hub_config *config,
+                        struct ts_buf *problems) {
     const char *country = config->country;
 
     if (strcmp(config->name, "hub") != 0 &&
@@ -258,10 +259,10 @@ static void check_names(const struct config *config, struct ts_buf *problems) {
                             "postgresql://user@host/name");
 }
 
-static void check_sources(const struct config *config,
+static void check_sources(const struct hub_config *config,
                           struct ts_buf *problems) {
     for (size_t i = 0; i < config->source_count; i++) {
-        const struct config_source *a = &config->sources[i];
+        const struct hub_config_source *a = &config->sources[i];
         const struct ts_settings *at =
             ts_settings_group_at(config->settings, "source", i);
 
@@ -293,11 +294,11 @@ static void set_log_level(const char *word) {
             ts_log_set_level((enum ts_log_level)i);
 }
 
-enum ts_status config_load(struct config *out, const char *path,
-                           struct ts_buf *problems) {
-    struct config config = {0};
+enum ts_status hub_config_load(struct hub_config *out, const char *path,
+                               struct ts_buf *problems) {
+    struct hub_config config = {0};
     enum ts_status status =
-        ts_settings_load(&config.settings, path, config_table, problems);
+        ts_settings_load(&config.settings, path, hub_config_table, problems);
     size_t before = problems->len;
 
     if (status != TS_OK)
@@ -318,7 +319,7 @@ enum ts_status config_load(struct config *out, const char *path,
     check_names(&config, problems);
     check_sources(&config, problems);
     if (problems->len != before) {
-        config_fini(&config);
+        hub_config_fini(&config);
         return TS_INVALID;
     }
     set_log_level(ts_settings_text(config.settings, "log_level"));
@@ -326,7 +327,7 @@ enum ts_status config_load(struct config *out, const char *path,
     return TS_OK;
 }
 
-void config_fini(struct config *config) {
+void hub_config_fini(struct hub_config *config) {
     ts_settings_free(config->settings);
     free(config->sources);
 }

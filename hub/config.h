@@ -7,7 +7,7 @@
 #include "sync/mqtt.h"
 
 /* An online source: one website, app or server that posts events. */
-struct config_source {
+struct hub_config_source {
     const char *name; /* [a-z0-9-]{1,48} */
     const char *write_key;
     const char *kind;    /* "auto", "browser", "server", "mobile" */
@@ -15,7 +15,7 @@ struct config_source {
 };
 
 /* Texts are borrowed from `settings`. */
-struct config {
+struct hub_config {
     struct ts_settings *settings;
     const char *name;
     const char *root;
@@ -25,18 +25,18 @@ struct config {
     const char *country; /* ISO 3166-1 alpha-2, for national phone numbers */
     struct mqtt_options mqtt;
     struct ts_http_options http;
-    struct config_source *sources;
+    struct hub_config_source *sources;
     size_t source_count;
     unsigned window;      /* batches in flight a terminal is told */
     unsigned max_waiting; /* batches waiting here; over it: busy */
 };
 
-extern const struct ts_setting config_table[];
+extern const struct ts_setting hub_config_table[];
 
 /* Every problem of the file is in `problems`, one a line. Sets the log's
  * level. */
-enum ts_status config_load(struct config *out, const char *path,
-                           struct ts_buf *problems) TS_MUST_USE;
-void config_fini(struct config *config);
+enum ts_status hub_config_load(struct hub_config *out, const char *path,
+                               struct ts_buf *problems) TS_MUST_USE;
+void hub_config_fini(struct hub_config *config);
 
 #endif

@@ -117,7 +117,8 @@ static struct text_list read_list(const struct ts_settings *in,
     return list;
 }
 
-static void read_rules(struct customer *customer, const struct config *config) {
+static void read_rules(struct customer *customer,
+                       const struct hub_config *config) {
     const struct ts_settings *in =
         ts_settings_group(config->settings, "identity");
 
@@ -148,13 +149,13 @@ static enum segment_kind kind_of(const char *word) {
 }
 
 static void read_sources(struct customer *customer,
-                         const struct config *config) {
+                         const struct hub_config *config) {
     customer->sources =
         ts_alloc((config->source_count + 1) * sizeof *customer->sources);
     customer->shared.items =
         ts_alloc((config->source_count + 1) * sizeof(const char *));
     for (size_t i = 0; i < config->source_count; i++) {
-        const struct config_source *from = &config->sources[i];
+        const struct hub_config_source *from = &config->sources[i];
         const struct ts_settings *in =
             ts_settings_group_at(config->settings, "source", i);
         customer->sources[i] = (struct collect_source){
@@ -197,7 +198,7 @@ static void make_derive(struct customer *customer) {
 }
 
 static void make_collect(struct customer *customer, const char *programme) {
-    const struct config *config = customer->parts.config;
+    const struct hub_config *config = customer->parts.config;
     struct collect_options options = {
         .db = customer->parts.db,
         .lease = customer->parts.lease,

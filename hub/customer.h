@@ -20,7 +20,7 @@ void customer_declare(struct ts_metrics *metrics);
  * derived by itself (rebuild). */
 struct customer_parts {
     struct event_base *loop;
-    const struct config *config;
+    const struct hub_config *config;
     struct db *db;
     const struct ts_keys *keys;
     const struct ts_clock *clock;

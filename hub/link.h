@@ -10,7 +10,7 @@ struct link;
 
 struct link_options {
     struct event_base *loop;
-    const struct config *config;
+    const struct hub_config *config;
     struct intake *intake;
     struct db *db;
     const struct lease *lease;

@@ -27,7 +27,7 @@ static int usage(FILE *out) {
     return out == stdout ? COMMAND_OK : COMMAND_USAGE;
 }
 
-static int run(const struct config *config) {
+static int run(const struct hub_config *config) {
     struct ts_err err = {0};
 
     if (hub_run(config, &err) == TS_OK)
@@ -36,7 +36,7 @@ static int run(const struct config *config) {
     return COMMAND_FAILED;
 }
 
-static int command(const struct config *config, int count, char **words) {
+static int command(const struct hub_config *config, int count, char **words) {
     const char *name = count ? words[0] : "run";
 
     if (!strcmp(name, "terminal"))
@@ -55,13 +55,13 @@ static int command(const struct config *config, int count, char **words) {
 }
 
 static int with_config(const char *path, int count, char **words) {
-    struct config config;
+    struct hub_config config;
     struct ts_buf problems = {0};
     int result = COMMAND_USAGE;
 
-    if (config_load(&config, path, &problems) == TS_OK) {
+    if (hub_config_load(&config, path, &problems) == TS_OK) {
         result = command(&config, count, words);
-        config_fini(&config);
+        hub_config_fini(&config);
     } else {
         (void)fputs(ts_buf_text(&problems), stderr);
     }

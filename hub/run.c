@@ -15,7 +15,7 @@
 enum { LEAVE_US = 300000, REACH_MS = 250 };
 
 struct hub {
-    const struct config *config;
+    const struct hub_config *config;
     struct event_base *loop;
     struct event *signals[2];
     struct event *renew;
@@ -213,7 +213,7 @@ static void open_events(struct hub *hub) {
 }
 
 static enum ts_status hub_open(struct hub *hub, struct ts_err *err) {
-    const struct config *config = hub->config;
+    const struct hub_config *config = hub->config;
     enum ts_status status = make_runtime_dir(config->mqtt.runtime_dir, err);
 
     if (status == TS_OK)
@@ -251,7 +251,7 @@ static void hub_close(struct hub *hub) {
     event_base_free(hub->loop);
 }
 
-enum ts_status hub_run(const struct config *config, struct ts_err *err) {
+enum ts_status hub_run(const struct hub_config *config, struct ts_err *err) {
     struct hub hub = {.config = config,
                       .loop = event_base_new(),
                       .reason = err,

@@ -5,7 +5,7 @@
 #include "hub/config.h"
 
 /* Runs until SIGTERM or SIGINT (TS_OK), or until it must not go on. */
-enum ts_status hub_run(const struct config *config,
+enum ts_status hub_run(const struct hub_config *config,
                        struct ts_err *err) TS_MUST_USE;
 
 #endif

@@ -14,7 +14,7 @@ struct customer;
 
 /* Everything that a handler may need; borrowed, filled by main. */
 struct web {
-    const struct config *config;
+    const struct hub_config *config;
     struct ts_metrics *metrics;
     const struct ts_clock *clock;
     /* NULL until the database was reached for the first time. */

@@ -17,17 +17,17 @@ struct files {
 };
 
 static enum ts_status load(const struct files *files, const char *text,
-                           struct config *config, struct ts_buf *problems) {
+                           struct hub_config *config, struct ts_buf *problems) {
     FILE *file = fopen(files->conf, "w");
 
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
-    return config_load(config, files->conf, problems);
+    return hub_config_load(config, files->conf, problems);
 }
 
 static void test_defaults(void **state) {
-    struct config config;
+    struct hub_config config;
     struct ts_buf problems = {0};
 
     assert_int_equal(load(*state, "", &config, &problems), TS_OK);
@@ -40,12 +40,12 @@ static void test_defaults(void **state) {
     assert_true(config.mqtt.tls);
     assert_int_equal(config.window, 16);
     assert_int_equal(config.source_count, 0);
-    config_fini(&config);
+    hub_config_fini(&config);
     ts_buf_fini(&problems);
 }
 
 static void test_everything_set(void **state) {
-    struct config config;
+    struct hub_config config;
     struct ts_buf problems = {0};
 
     assert_int_equal(
@@ -71,7 +71,7 @@ static void test_everything_set(void **state) {
     assert_string_equal(config.sources[1].channel, "app");
     assert_int_equal(config.window, 4);
     assert_int_equal(config.max_waiting, 9);
-    config_fini(&config);
+    hub_config_fini(&config);
     ts_buf_fini(&problems);
 }
 
@@ -94,7 +94,7 @@ static void test_problems_are_named(void **state) {
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct config config;
+        struct hub_config config;
         struct ts_buf problems = {0};
         assert_int_equal(load(*state, cases[i].text, &config, &problems),
                          TS_INVALID);
