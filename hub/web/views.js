@@ -97,6 +97,8 @@ const strongest = (person) => {
   const usable = (person.identifiers ?? []).filter((ident) => ident.state !== 'quarantined');
   return usable.find((ident) => ident.type === 'email') ?? usable[0] ?? person.identifiers?.[0];
 };
+// An address breaks before its @.
+const breakable = (text) => text.split(/(?=@)/).flatMap((part, i) => (i ? [h('wbr'), part] : [part]));
 const nameOf = (person) => {
   const ident = strongest(person);
   return ident ? (ident.type === 'card' || ident.type === 'anonymous_id' ? `${t(ident.type)} ${short(ident.value)}` : ident.value) : t('unnamed');
@@ -130,14 +132,14 @@ export function peopleList(answer, chosen, onChoose, onMore) {
 function evidence(edge) {
   return h('li', { class: edge.joins ? '' : 'not' }, icon(edge.joins ? 'link' : 'alarm'),
     h('span', {}, `${edge.joins ? t('joinedBy') : t('notJoined')} `, h('b', {}, `${t(edge.with.type)} ${short(edge.with.value)}`)),
-    h('small', {}, `${edge.events === 1 ? t('once') : `${number(edge.events)} ${t('times')}`} · ${date(edge.first_seen)} · ${edge.source}`));
+    h('small', {}, `${edge.events === 1 ? t('once') : `${number(edge.events)} ${t('times')}`} · ${date(edge.first_seen)} · ${edge.source.replace('/online/', '')}`));
 }
 
 function identifier(ident) {
   return h('li', { class: 'ident' },
     h('details', {},
       h('summary', {}, h('span', { class: `badge id-${ident.type}` }, icon(ident.type)),
-        h('span', { class: 'ident-text' }, h('small', {}, t(ident.type)), h('span', { class: 'ident-value', title: ident.value }, ident.type === 'card' ? short(ident.value) : ident.value)),
+        h('span', { class: 'ident-text' }, h('small', {}, t(ident.type)), h('span', { class: 'ident-value', title: ident.value }, ident.type === 'card' ? short(ident.value) : breakable(ident.value))),
         ident.state === 'ok' ? null : h('span', { class: 'chip ask' }, t(ident.state)),
         h('span', { class: 'soft count' }, `${number(ident.events)} ×`)),
       h('p', { class: 'soft seen' }, `${date(ident.first_seen)} – ${date(ident.last_seen)}`),
@@ -156,7 +158,7 @@ function flat(data, prefix = '') {
 
 function moment(entry) {
   const rows = flat(entry.data);
-  const place = entry.store ? `${entry.store} · ${entry.terminal}` : entry.source;
+  const place = entry.store ? `${entry.store} · ${entry.terminal}` : entry.source.replace('/online/', '');
   return h('li', { class: `moment ch-${entry.channel}` },
     h('time', { datetime: entry.time }, (entry.approximate ? '≈ ' : '') + time(entry.time)),
     h('span', { class: 'badge', title: t(`ch_${entry.channel}`) }, icon(entry.channel, t(`ch_${entry.channel}`))),

@@ -67,10 +67,18 @@ export function setLanguage(next) {
 }
 export const t = (key) => words[language][key] ?? words.en[key] ?? key;
 
+const details = { kiosk: 'totem', checkout: 'cassa', paid: 'pagata', cancelled: 'annullata', timeout: 'a riposo' };
+
+// ": paid, 7.47 EUR" in Italian.
+function rest(text) {
+  return text.replace(/^: (\w+)(?=$|,)/, (all, word) => `: ${details[word] ?? word}`)
+    .replace(/(\d)\.(\d{2} [A-Z]{3})$/, '$1,$2');
+}
+
 export function title(text) {
   if (language !== 'it') return text;
   const known = Object.keys(titles).find((start) => text === start || text.startsWith(`${start}:`) || text.startsWith(`${start},`));
-  return known ? titles[known] + text.slice(known.length) : text;
+  return known ? titles[known] + rest(text.slice(known.length)) : text;
 }
 
 const locale = () => ({ en: 'en-GB', it: 'it-IT' })[language];
