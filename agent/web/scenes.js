@@ -55,7 +55,7 @@ function memberCard() {
     setShown(points, known);
     setText(points.firstElementChild, known ? number(language, card.member.points) : '');
     setText(points.lastElementChild, text(language, 'kiosk.points'));
-    setShown(later, !known);
+    setShown(later, !known && !card.member);
     setText(later, text(language, view.line.up ? 'kiosk.new' : 'kiosk.later'));
   }
 
