@@ -145,6 +145,18 @@ static void check_names(const struct ts_settings *file,
     }
 }
 
+/* Leaves room for the names of the agent's files in it. */
+enum { STATE_DIR_BYTES_MAX = 180 };
+
+static void check_state_dir(const struct ts_settings *file,
+                            struct ts_buf *problems) {
+    if (strlen(ts_settings_text(file, "state_dir")) > STATE_DIR_BYTES_MAX)
+        ts_settings_problem(problems, file, "state_dir",
+                            "state_dir is longer than %d bytes: give a shorter "
+                            "path",
+                            STATE_DIR_BYTES_MAX);
+}
+
 static void check_visit(const struct ts_settings *file,
                         struct ts_buf *problems) {
     const struct ts_settings *visit = ts_settings_group(file, "visit");
@@ -256,6 +268,7 @@ enum ts_status agent_config_load(struct agent_config *out, const char *path,
     if (status != TS_OK)
         return status;
     check_names(config.settings, problems);
+    check_state_dir(config.settings, problems);
     check_visit(config.settings, problems);
     check_hub(config.settings, problems);
     read_readers(&config, problems);

@@ -30,9 +30,17 @@ bool journal_has_room(const struct journal *journal, enum journal_class class) {
            ceiling_of(journal, class);
 }
 
+/* Leaves room for what the names of its companions add. */
+enum { PATH_BYTES_MAX = 200 };
+
 static enum ts_status lock_file(struct journal *journal, struct ts_err *err) {
     char path[300];
 
+    if (strlen(journal->path) > PATH_BYTES_MAX)
+        return ts_fail(err, TS_INVALID,
+                       "the journal's path is longer than %d bytes: set a "
+                       "shorter state_dir",
+                       PATH_BYTES_MAX);
     (void)snprintf(path, sizeof path, "%s.lock", journal->path);
     journal->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (journal->lock_fd < 0)

@@ -200,7 +200,7 @@ static void carry_all(struct salvage *s, const char *from) {
 /* Every readable row into a new file that is whole when this answers. */
 static enum ts_status write_new(struct salvage *s, const char *from,
                                 const char *to) {
-    char wal[300];
+    char wal[310];
 
     drop_file(to);
     s->status = store_open(s->to, to, s->err);

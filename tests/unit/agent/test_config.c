@@ -94,6 +94,8 @@ static void test_good(void **state) {
     ts_buf_fini(&problems);
 }
 
+#define LONG "a-folder-with-a-long-name/a-folder-with-a-long-name"
+
 static const struct {
     const char *text;
     const char *says; /* with the place */
@@ -102,6 +104,8 @@ static const struct {
     {"terminal = \"Lane 3\"\nstore = \"a\"\n",
      "terminal = \"Lane 3\" is no name; use 1 to 48 of a-z"},
     {"terminal = \"hub-1\"\nstore = \"a\"\n", "not hub or hub-..."},
+    {HEAD "state_dir = \"/" LONG LONG LONG LONG "\"\n",
+     "state_dir is longer than 180 bytes"},
     {HEAD "kind = \"bar\"\n", "give one of: checkout, kiosk"},
     {HEAD "colour = \"red\"\n", "colour"},
     {HEAD "screen { port = 70000 }\n", "agent.conf:4"},
