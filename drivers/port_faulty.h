@@ -13,8 +13,8 @@ enum port_fault {
 
 struct port_fault_step {
     enum port_fault what;
-    struct ts_slice bytes;
     unsigned count;
+    struct ts_slice bytes;
 };
 
 /* The caller's; passed as `ctx` to port_open_with. */

@@ -178,8 +178,8 @@ static void test_every_sync(void **state) {
     power_vfs_begin(&m.confirmed_count, 99);
     live_through(&m);
     pictures = power_vfs_end(&count);
-    assert_true(count > RUNS * GROUPS);
-    assert_true(m.confirmed_count > RUNS * GROUPS);
+    assert_true(count > (size_t)RUNS * GROUPS);
+    assert_true(m.confirmed_count > (size_t)RUNS * GROUPS);
     for (size_t i = 0; i < count; i++)
         check(&m, &pictures[i]);
     print_message("%zu power cuts, %zu events confirmed, none lost\n", count,

@@ -64,7 +64,7 @@ static struct seen play(const struct driver_profile *profile,
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    size_t profiles = 0;
+    size_t profiles = 1;
 
     if (size < 2)
         return 0;

@@ -96,8 +96,8 @@ static int set_up(void **state) {
     uint8_t key[TS_KEY_BYTES];
 
     *f = (struct fixture){.answers = 0};
-    for (uint8_t i = 0; i < sizeof key; i++)
-        key[i] = i;
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)i;
     folder_make(f->folder);
     hand_clock_init(&f->clock);
     f->journal_options = test_journal_options(f->folder, f->path, &f->clock);
@@ -525,7 +525,7 @@ static void test_full_journal(void **state) {
     struct listing listing;
     int scans = 0;
 
-    f->journal_options.max_bytes = 60 * 1000;
+    f->journal_options.max_bytes = 60000;
     restart(f);
     do {
         scan_and_commit(f, ITEM_A);
@@ -550,7 +550,7 @@ static void test_refusals_are_told(void **state) {
     struct rlimit none;
     struct journal_refusal left;
 
-    f->journal_options.max_bytes = 60 * 1000;
+    f->journal_options.max_bytes = 60000;
     restart(f);
     while (f->signal != SIGNAL_REFUSED)
         scan_and_commit(f, ITEM_A);
@@ -601,7 +601,7 @@ static void test_started_is_first_after_damage(void **state) {
     struct fixture *f = *state;
     struct listing listing;
 
-    f->journal_options.max_bytes = 60 * 1000;
+    f->journal_options.max_bytes = 60000;
     restart(f);
     while (f->signal != SIGNAL_REFUSED)
         scan_and_commit(f, ITEM_A);
@@ -624,7 +624,7 @@ static void test_full_kiosk_takes_cards(void **state) {
     struct fixture *f = *state;
     struct ts_err err;
 
-    f->journal_options.max_bytes = 60 * 1000;
+    f->journal_options.max_bytes = 60000;
     be_kiosk(f);
     scan_and_commit(f, CARD_A);
     for (int i = 0; i < 1000 && journal_has_room(f->journal, JOURNAL_VISIT);

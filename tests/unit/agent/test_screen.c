@@ -428,7 +428,7 @@ static void test_a_large_body_is_refused(void **state) {
     body[16 * 1024 + 1] = '\0';
     expect_post(shop, "/api/visit/cancel", body, 413, NULL);
     memcpy(body, "{}", 2);
-    body[16 * 1024] = '\0';
+    body[(size_t)16 * 1024] = '\0';
     expect_post(shop, "/api/visit/cancel", body, 200, NULL);
     free(body);
 }

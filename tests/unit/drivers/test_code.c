@@ -36,8 +36,8 @@ static void test_every_single_wrong_digit_is_found(void **state) {
     (void)state;
     for (size_t i = 0; text[i]; i++) {
         char right = text[i];
-        for (char digit = '0'; digit <= '9'; digit++) {
-            text[i] = digit;
+        for (int digit = '0'; digit <= '9'; digit++) {
+            text[i] = (char)digit;
             assert_int_equal(code_mod10_valid(ts_slice_text(text)),
                              digit == right);
         }

@@ -15,8 +15,8 @@ static const char *const traits[] = {"loyalty_card", "card_number"};
 static struct ts_keys *test_keys(void) {
     uint8_t key[TS_KEY_BYTES];
 
-    for (uint8_t i = 0; i < TS_KEY_BYTES; i++)
-        key[i] = i;
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)i;
     return ts_keys_new(1, key);
 }
 
