@@ -71,6 +71,19 @@ export class Postgres {
     return this.stage.processes.stop('postgres', signal);
   }
 
+  /** Keeps everybody else from writing to a table; the answer ends that. */
+  async lock(table) {
+    const { processes } = this.stage;
+    const session = processes.start('psql', join(programs, 'psql'), [
+      '-h', '127.0.0.1', '-p', String(this.port), '-U', 'tessera', '-Xq',
+    ], { cwd: '/', stdin: 'pipe', env: { PGPASSWORD: this.password } });
+    session.stdin.write(`BEGIN; LOCK TABLE ${table} IN EXCLUSIVE MODE;\n`);
+    await until(`${table} is locked`, () => this.query(
+      `SELECT count(*) FROM pg_locks WHERE relation = '${table}'::regclass
+       AND mode = 'ExclusiveLock' AND granted`) === '1');
+    return () => processes.stop('psql');
+  }
+
   /** Stops every process of the server; the answer lets them go on. */
   hang() {
     const { pid } = this.stage.processes.get('postgres');

@@ -53,6 +53,12 @@ export class Proxy {
     this.isCut = false;
   }
 
+  /** Keeps back what the near side says until the connection ends; the far
+   * side is still heard. */
+  mute() {
+    for (const [near] of this.#pairs) near.pause();
+  }
+
   async stop() {
     this.cut();
     await new Promise((done) => this.#server.close(done));

@@ -1,0 +1,164 @@
+// Between commit and ack: whatever dies or is cut there, an event leaves a
+// terminal on an ack alone, so nothing is lost, and a resend doubles nothing.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Postgres } from '../../packaging/stage/postgres.mjs';
+import { Stage } from '../../packaging/stage/stage.mjs';
+import { Cashier, assertWhole, scanMany } from './cashier.mjs';
+import { Proxy, openLane, until } from './help.mjs';
+import { FakeTerminal } from './terminal.mjs';
+
+/** A stage whose hub reaches its broker through `stage.line`. */
+async function openLine(t, { postgres = false, extra } = {}) {
+  const stage = new Stage();
+  t.after(() => stage.close());
+  await stage.open();
+  stage.line = await Proxy.start(stage.hubPort);
+  stage.onClose(() => stage.line.stop());
+  if (postgres) stage.server = await Postgres.open(stage);
+  await stage.hub({
+    database: stage.server?.url(), extra, broker: { port: stage.line.port },
+  });
+  return stage;
+}
+
+const openRoma = (stage) => openLane(stage, {
+  terminal: 'roma-02-lane-1', store: 'roma-02',
+});
+
+/** A counter of /metrics: the sum over its labels that hold `label`. */
+async function metric(hub, name, label = '') {
+  const text = await (await fetch(`${hub.url}/metrics`)).text();
+  return text.split('\n')
+    .filter((line) => line.startsWith(name) && line.includes(label))
+    .reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
+}
+
+/** Scans while the hub's word does not get out; answers when all is taken. */
+async function scanUnacked(stage, lane, cashier) {
+  const { length } = await stage.theHub.archive(lane.terminal);
+  stage.line.mute();
+  await scanMany(cashier, 5);
+  await until('the hub has committed', async () =>
+    (await stage.theHub.archive(lane.terminal)).length > length);
+  assert.ok((await lane.view()).line.unsent > 0, 'no ack has come');
+}
+
+test('a hub killed between commit and ack', async (t) => {
+  const stage = await openLine(t);
+  const hub = stage.theHub;
+  await hub.start();
+  const lane = await openRoma(stage);
+  const cashier = new Cashier(lane);
+  await scanMany(cashier, 5);
+  await lane.drained();
+  for (let round = 0; round < 3; round++) {
+    await scanUnacked(stage, lane, cashier);
+    await hub.stop('SIGKILL');
+    await hub.start();
+    await lane.drained();
+    assert.ok(await metric(hub, 'tessera_take_total', 'duplicates') > 0,
+      'what was committed came again');
+    assertWhole(stage, cashier, await hub.archive(lane.terminal));
+  }
+});
+
+test('acks lost on the line to the broker are asked for again', async (t) => {
+  const stage = await openLine(t);
+  const hub = stage.theHub;
+  await hub.start();
+  const lane = await openRoma(stage);
+  const cashier = new Cashier(lane);
+  await scanMany(cashier, 5);
+  await lane.drained();
+  await scanUnacked(stage, lane, cashier);
+  stage.line.cut();
+  stage.line.restore();
+  await lane.drained();
+  assert.ok(await metric(hub, 'tessera_take_total', 'duplicates') > 0);
+  assertWhole(stage, cashier, await hub.archive(lane.terminal));
+});
+
+test('a broker that dies and forgets everything', async (t) => {
+  const stage = await openLine(t);
+  await stage.theHub.start();
+  const lane = await openRoma(stage);
+  const cashier = new Cashier(lane);
+  for (const signal of ['SIGKILL', 'SIGTERM', 'SIGKILL']) {
+    let back = false;
+    const scanning = (async () => {
+      do await scanMany(cashier, 5); while (!back);
+    })();
+    await stage.stopBroker(signal);
+    await stage.startBroker();
+    back = true;
+    await scanning;
+  }
+  await lane.drained();
+  assertWhole(stage, cashier, await stage.theHub.archive(lane.terminal));
+});
+
+async function fakeRoma(t, stage) {
+  stage.certificates('terminal', 'npm-lane');
+  stage.theHub.command('terminal', 'add', 'npm-lane', 'milano-01');
+  const fake = new FakeTerminal(stage, 'npm-lane', 'milano-01', '20');
+  await fake.connect();
+  t.after(() => fake.client.endAsync());
+  return fake;
+}
+
+const items = (fake, count) => Array.from({ length: count }, () =>
+  fake.event('item.scanned', { reader: 'r', gtin: '09521234500007' }));
+
+test('over max_waiting a terminal is told busy, and loses nothing',
+  async (t) => {
+    const stage = await openLine(t, {
+      postgres: true, extra: 'intake {\n  max_waiting = 2\n}',
+    });
+    const hub = stage.theHub;
+    await hub.start();
+    const fake = await fakeRoma(t, stage);
+    const unlock = await stage.server.lock('shard_lease');
+    const events = items(fake, 10);
+    for (const event of events) await fake.send([event]);
+    await until('busy', () => fake.acks.some(({ refused }) => refused === 'busy'));
+    for (const ack of fake.acks) {
+      assert.equal(ack.refused, 'busy');
+      assert.equal(Number(ack.through), 0);
+      assert.equal(ack.journal, fake.journal);
+    }
+    assert.ok(await metric(hub, 'tessera_messages_total', 'busy') > 0);
+    await unlock();
+    await until('what waited is taken', () =>
+      fake.acks.some(({ through }) => Number(through) >= 2));
+    await fake.send(events);
+    await until('all is taken', () => Number(fake.acks.at(-1).through) === 10);
+    const archived = await hub.archive('npm-lane');
+    assert.deepEqual(archived.map(({ sequence }) => Number(sequence)),
+      events.map((_, at) => at + 1));
+  });
+
+test('an ack that finds no line is counted, and asked for again', async (t) => {
+  const stage = await openLine(t, { postgres: true });
+  const hub = stage.theHub;
+  await hub.start();
+  const fake = await fakeRoma(t, stage);
+  const unlock = await stage.server.lock('shard_lease');
+  const events = items(fake, 3);
+  await fake.send(events);
+  await until('the batch waits', async () =>
+    await metric(hub, 'tessera_waiting_batches') === 1);
+  stage.line.cut();
+  await until('the hub has noticed', async () =>
+    await metric(hub, 'tessera_broker_up') === 0);
+  await unlock();
+  await until('the ack found no line', async () =>
+    await metric(hub, 'tessera_unpublished_total') > 0);
+  assert.equal((await hub.archive('npm-lane')).length, 3);
+  assert.deepEqual(fake.acks, []);
+  stage.line.restore();
+  await hub.ready();
+  await fake.send(events);
+  await until('the ack', () => Number(fake.acks.at(-1)?.through) === 3);
+  assert.equal((await hub.archive('npm-lane')).length, 3);
+});
