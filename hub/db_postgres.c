@@ -246,6 +246,11 @@ static enum ts_status dial_failed(struct engine *engine, const char *text,
     return not_connected(engine, err);
 }
 
+#define SESSION                                                                \
+    "SET synchronous_commit = on;"                                             \
+    "SET client_connection_check_interval = '1s';"                             \
+    "SET idle_in_transaction_session_timeout = '60s'"
+
 static enum ts_status greet(struct engine *engine, struct ts_err *err) {
     if (PQserverVersion(engine->handle) < 150000)
         return ts_fail(err, TS_DENIED,
@@ -253,10 +258,8 @@ static enum ts_status greet(struct engine *engine, struct ts_err *err) {
                        PQserverVersion(engine->handle) / 10000);
     (void)PQsetNoticeProcessor(engine->handle, notice_drop, NULL);
     return command(engine,
-                   "SET synchronous_commit = on;"
-                   "SET client_connection_check_interval = '1s';"
-                   "SET idle_in_transaction_session_timeout = '60s';"
-                   "SET lock_timeout = '10s'",
+                   engine->patient ? "SET lock_timeout = '10s';" SESSION
+                                   : "SET lock_timeout = '500ms';" SESSION,
                    err);
 }
 

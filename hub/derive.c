@@ -284,7 +284,7 @@ static enum ts_status set_aside(const struct derive_options *options,
 /* The database is away, not the event wrong: try again later. */
 static bool is_trouble(enum ts_status status) {
     return status == TS_AGAIN || status == TS_IO || status == TS_CLOSED ||
-           status == TS_DENIED;
+           status == TS_DENIED || status == TS_FULL;
 }
 
 static enum ts_status take_singly(const struct derive_options *options,
