@@ -60,12 +60,28 @@ static void on_hub_time(void *ctx, struct ts_wall hubtime, struct ts_mono at,
     keep_floor(agent, hubtime);
 }
 
+/* Before the desk moves on: what fails here is asked for again. */
+static enum ts_status erase_copies(struct agent *agent,
+                                   const struct message_desk *desk,
+                                   struct ts_err *err) {
+    json_t *cards = desk_erased_cards(desk);
+    enum ts_status status = TS_OK;
+
+    if (json_array_size(cards)) {
+        recorder_flush(agent->recorder);
+        status = journal_erase(agent->journal, cards, err);
+    }
+    json_decref(cards);
+    return status;
+}
+
 static void on_desk(void *ctx, const struct message_desk *desk) {
     struct agent *agent = ctx;
     struct desk_result result;
     struct ts_err err;
 
-    if (desk_apply(agent->desk, desk, &result, &err) != TS_OK) {
+    if (erase_copies(agent, desk, &err) != TS_OK ||
+        desk_apply(agent->desk, desk, &result, &err) != TS_OK) {
         ts_log(TS_LOG_ERROR, "desk", "%s", err.text);
         return;
     }

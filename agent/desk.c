@@ -1,6 +1,7 @@
 #include "agent/desk.h"
 
 #include "base/log.h"
+#include "base/token.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ struct desk {
 static const char schema[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
     "PRAGMA cache_size=-256; PRAGMA journal_size_limit=1048576;"
+    "PRAGMA secure_delete=ON;"
     "CREATE TABLE IF NOT EXISTS desk(kind INTEGER NOT NULL,"
     " key TEXT NOT NULL, position INTEGER NOT NULL, value TEXT,"
     " expires INTEGER, PRIMARY KEY(kind,key)) WITHOUT ROWID;"
@@ -209,17 +211,53 @@ static bool keep_place(struct desk *desk, enum desk_table table,
     return run(desk->keep);
 }
 
+static void add_token(json_t *cards, struct ts_slice text) {
+    if (text.data && ts_token_valid(text))
+        (void)json_array_append_new(
+            cards, json_stringn((const char *)text.data, text.len));
+}
+
 /* An erase record names the card: its key, or a list `cards` in its value. */
+static void add_erased(json_t *cards,
+                       const struct message_desk_record *record) {
+    size_t index;
+    const json_t *card;
+
+    add_token(cards, record->key);
+    json_array_foreach(json_object_get(record->value, "cards"), index, card)
+        add_token(cards, ts_slice_of(json_string_value(card),
+                                     json_string_length(card)));
+}
+
+json_t *desk_erased_cards(const struct message_desk *message) {
+    json_t *cards = json_array();
+    size_t index;
+    const json_t *json;
+
+    json_array_foreach(message->records, index, json) {
+        struct message_desk_record record;
+        if (message_desk_record_decode(&record, json, NULL) == TS_OK &&
+            record.kind == DESK_ERASE)
+            add_erased(cards, &record);
+    }
+    return cards;
+}
+
 static bool erase(struct desk *desk, enum desk_table table,
                   const struct message_desk_record *record) {
-    const json_t *cards = json_object_get(record->value, "cards");
+    json_t *cards = json_array();
+    size_t index;
+    const json_t *card;
     bool done = forget(desk, table, record->key, record->position);
 
-    for (size_t i = 0; done && i < json_array_size(cards); i++) {
-        const char *card = json_string_value(json_array_get(cards, i));
-        if (card)
-            done = forget(desk, table, ts_slice_text(card), record->position);
+    add_erased(cards, record);
+    json_array_foreach(cards, index, card) {
+        done = done && forget(desk, table,
+                              ts_slice_of(json_string_value(card),
+                                          json_string_length(card)),
+                              record->position);
     }
+    json_decref(cards);
     return done;
 }
 

@@ -22,6 +22,8 @@ struct desk_result {
 enum ts_status desk_apply(struct desk *desk, const struct message_desk *message,
                           struct desk_result *result,
                           struct ts_err *err) TS_MUST_USE;
+/* The card tokens that the message's erase records name, a new reference. */
+json_t *desk_erased_cards(const struct message_desk *message);
 /* True when the bell tells of something that is not here yet. */
 bool desk_bell(const struct desk *desk, const struct message_bell *bell);
 /* What to ask the hub for next; `want` stays NULL. */

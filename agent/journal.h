@@ -77,6 +77,12 @@ bool journal_pending(const struct journal *journal);
 enum ts_status journal_tidy(struct journal *journal,
                             struct ts_err *err) TS_MUST_USE;
 
+/* Removes what is left of a person behind the hub's ack: copies that name one
+ * of `cards` (texts), those of the same visits, and files that damage set
+ * aside. Unsent rows stay. Not while a group is open. */
+enum ts_status journal_erase(struct journal *journal, const json_t *cards,
+                             struct ts_err *err) TS_MUST_USE;
+
 /* True once after the file broke while running and was replaced: the run goes
  * on under a new journal id. */
 bool journal_take_damage(struct journal *journal,

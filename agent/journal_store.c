@@ -26,6 +26,7 @@ static const char *const sql_of[STORE_STATEMENTS] = {
         "coalesce(max(place),0)+1 FROM journals),?1,?2)",
     [STORE_SET_THROUGH] = "UPDATE journals SET through=?2 WHERE journal=?1",
     [STORE_DROP_ROWS] = "DELETE FROM rows WHERE journal=?1 AND sequence<=?2",
+    [STORE_DROP_ROW] = "DELETE FROM rows WHERE journal=?1 AND sequence=?2",
     [STORE_DROP_JOURNAL] = "DELETE FROM journals WHERE journal=?1",
     [STORE_PUT] = "INSERT INTO meta(key,value) VALUES(?1,?2) "
                   "ON CONFLICT(key) DO UPDATE SET value=excluded.value",
@@ -150,7 +151,7 @@ enum ts_status store_open(struct journal_store *store, const char *path,
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
         "PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;"
         "PRAGMA journal_size_limit=1048576; PRAGMA wal_autocheckpoint=1000;"
-        "PRAGMA mmap_size=0;";
+        "PRAGMA mmap_size=0; PRAGMA secure_delete=ON;";
     enum ts_status status = TS_OK;
 
     *store = (struct journal_store){0};

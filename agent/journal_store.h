@@ -12,6 +12,7 @@ enum journal_statement {
     STORE_ADD_JOURNAL,
     STORE_SET_THROUGH,
     STORE_DROP_ROWS,
+    STORE_DROP_ROW,
     STORE_DROP_JOURNAL,
     STORE_PUT,
     STORE_GET,

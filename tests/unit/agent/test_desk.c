@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#define CARD  "c1.uKCh5aceyQPe6L0sApIqVp3xHi_1NeBIBowqzyz7lqY"
 #define LOG_1 "00000000000000a1"
 #define LOG_2 "00000000000000a2"
 
@@ -175,13 +176,15 @@ static void test_erase(void **state) {
     struct desk_result result;
 
     (void)apply(f, RANGE(LOG_1, 0, 5, false,
-                         RECORD(4, "a", "Ada") "," RECORD(5, "b", "Bo")));
+                         RECORD(3, "a", "Ada") "," RECORD(
+                             4, CARD, "Cy") "," RECORD(5, "b", "Bo")));
     result = apply(f, RANGE(LOG_1, 5, 6, false,
                             "{'position':6,'kind':'erase','key':'a',"
-                            "'value':{'cards':['a','b']}}"));
+                            "'value':{'cards':['" CARD "',7,'no card']}}"));
     assert_true(result.erased == 6);
     expect(f, "a", NULL);
-    expect(f, "b", NULL);
+    expect(f, "b", "Bo");
+    expect(f, CARD, NULL);
 }
 
 /* Whoever joins again after an erasure may be asked for before the log has
