@@ -15,6 +15,8 @@ struct view {
     const struct ts_guard_rules *rules;
 };
 
+enum { UUID_LEN = 36, JOURNAL_LEN = 16 };
+
 enum kind { OTHER, LETTER, DIGIT, MASK, GAP, ODD_GAP };
 
 struct sign {
@@ -28,7 +30,10 @@ struct number {
     struct ts_pan pan;
     size_t group[TS_PAN_MAX];
     size_t groups;
-    bool odd_gap;
+    struct sign gap; /* the first */
+    bool mixed;      /* the gaps are not all alike */
+    bool odd_gap;    /* more than a single space or dash */
+    bool dash;
 };
 
 static int hex_value(uint8_t c) {
@@ -112,10 +117,10 @@ static bool alnum_at(const struct view *view, size_t at) {
 static bool uuid_at(const struct view *view, size_t at) {
     const uint8_t *p = view->text.data + at;
 
-    if (view->stripe || view->text.len - at < 36 || p[8] != '-' ||
-        (at && alnum_at(view, at - 1)) || alnum_at(view, at + 36))
+    if (view->stripe || view->text.len - at < UUID_LEN || p[8] != '-' ||
+        (at && alnum_at(view, at - 1)) || alnum_at(view, at + UUID_LEN))
         return false;
-    for (size_t i = 0; i < 36; i++) {
+    for (size_t i = 0; i < UUID_LEN; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
         if (dash ? p[i] != '-' : hex_value(p[i]) < 0)
             return false;
@@ -124,11 +129,14 @@ static bool uuid_at(const struct view *view, size_t at) {
 }
 
 /* Part of a word of hex digits that has letters: a hash or an identifier.
- * Short ones are only taken for one when a dash joins them to more. */
+ * Short ones are only taken for one when a dash joins them to more, journals
+ * (16 digits) when a letter stands inside. */
 static bool hex_word(const struct view *view, size_t from, size_t to) {
     const uint8_t *p = view->text.data;
     bool letter = false;
+    bool inner = false;
     bool dashed;
+    size_t len;
 
     /* No further than the longest hash: the work stays linear. */
     for (int i = 0; i < 64 && from && alnum_at(view, from - 1); i++)
@@ -139,10 +147,14 @@ static bool hex_word(const struct view *view, size_t from, size_t to) {
         if (hex_value(p[i]) < 0)
             return false;
         letter = letter || !is_digit(p[i]);
+        inner = inner || (!is_digit(p[i]) && i > from && i + 1 < to &&
+                          is_digit(p[i - 1]) && is_digit(p[i + 1]));
     }
+    len = to - from;
     dashed =
         (from && p[from - 1] == '-') || (to < view->text.len && p[to] == '-');
-    return letter && (to - from >= 20 || (dashed && to - from < TS_PAN_MIN));
+    return letter && (len >= 20 || (dashed && len < TS_PAN_MIN) ||
+                      (inner && len == JOURNAL_LEN));
 }
 
 /* Adds one group of digits; false when the number gets too long. */
@@ -163,6 +175,14 @@ static bool take_group(const struct view *view, size_t *at,
     return len > 0;
 }
 
+static void note_gap(struct number *number, struct sign sign, size_t seen) {
+    if (number->groups == 1 && !seen)
+        number->gap = sign;
+    number->mixed = number->mixed || sign.byte != number->gap.byte;
+    number->odd_gap = number->odd_gap || sign.kind == ODD_GAP || seen;
+    number->dash = number->dash || sign.byte == '-';
+}
+
 /* Steps over up to three gap characters to the next group. */
 static bool take_gap(const struct view *view, size_t *at,
                      struct number *number) {
@@ -170,7 +190,7 @@ static bool take_gap(const struct view *view, size_t *at,
     struct sign sign = sign_at(view, *at);
 
     while ((sign.kind == GAP || sign.kind == ODD_GAP) && seen < 4) {
-        number->odd_gap = number->odd_gap || sign.kind == ODD_GAP || seen;
+        note_gap(number, sign, seen);
         *at += sign.len;
         seen++;
         sign = sign_at(view, *at);
@@ -186,23 +206,70 @@ static bool grouped_as(const struct number *number, const uint8_t *pattern) {
     return i == number->groups && !pattern[i];
 }
 
-/* With anything but single spaces and dashes between them, only the groups
- * that cards are printed in. */
-static bool plausible_groups(const struct number *number) {
+/* Groups of `size` digits, the last of 1 to `size`. */
+static bool grouped_by(const struct number *number, size_t size) {
+    for (size_t i = 0; i + 1 < number->groups; i++)
+        if (number->group[i] != size)
+            return false;
+    return number->group[number->groups - 1] <= size;
+}
+
+/* The groups that issuers print, whatever stands between them. */
+static bool printed_groups(const struct number *number) {
     static const uint8_t printed[][6] = {
-        {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}, {4, 4, 4, 4, 3}, {6, 13}, {4, 4, 5},
+        {4, 6, 5}, {4, 6, 4}, {6, 13}, {4, 4, 5}, {4, 3, 3, 3},
     };
 
-    if (number->groups == 1)
-        return true;
-    for (size_t i = 0; number->odd_gap && i < sizeof printed / sizeof *printed;
-         i++)
+    if (grouped_by(number, 4))
+        return number->group[number->groups - 1] > 1 || !number->mixed;
+    for (size_t i = 0; i < sizeof printed / sizeof *printed; i++)
         if (grouped_as(number, printed[i]))
             return true;
+    return false;
+}
+
+/* Groups that people make: pairs, threes, fives, sixes, or two of eight. */
+static bool alike_groups(const struct number *number) {
+    size_t size = number->group[0];
+
+    if (number->groups == 2)
+        return size == 8 && number->group[1] == 8;
+    return size <= 6 && grouped_by(number, size);
+}
+
+/* Shop systems join parts of identifiers with dashes, people break numbers
+ * with spaces: with dashes only what a card may look like is taken for one. */
+static bool plausible_groups(const struct number *number) {
+    static const uint8_t first_and_last[] = {6, 6, 4};
+
+    if (number->groups == 1 || printed_groups(number))
+        return true;
+    if (number->odd_gap)
+        return false;
     for (size_t i = 0; i < number->groups; i++)
         if (number->group[i] < 2)
             return false;
-    return !number->odd_gap;
+    if (!number->dash || number->pan.masked)
+        return true;
+    return !number->mixed &&
+           (grouped_as(number, first_and_last) || alike_groups(number));
+}
+
+/* A telephone number in the international form: at most as long as those
+ * are, and the '+' is no space of a form. */
+static bool is_phone(const struct view *view, const struct number *number,
+                     size_t start) {
+    enum { PHONE_MAX = 13 };
+    const uint8_t *p = view->text.data + start;
+
+    if (view->stripe || number->pan.masked || number->pan.len > PHONE_MAX ||
+        (number->groups > 1 && printed_groups(number)))
+        return false;
+    if (start >= 3 && p[-3] == '%' && p[-2] == '2' && (p[-1] | 0x20) == 'b')
+        return true;
+    return start && p[-1] == '+' &&
+           (start == 1 || (!alnum_at(view, start - 2) &&
+                           !strchr("=&+%", view->text.data[start - 2])));
 }
 
 /* Hidden digits leave no check digit: enough must be hidden, and some shown. */
@@ -279,7 +346,8 @@ static bool is_card(const struct view *view, const struct number *number,
         if (view->stripe && card_behind_format_code(view, pan))
             return true;
     }
-    if (!plausible_groups(number) || !plausible_mask(pan))
+    if (!plausible_groups(number) || !plausible_mask(pan) ||
+        is_phone(view, number, start))
         return false;
     if (number->groups == 1 && ts_pan_ean13(pan))
         return false;
@@ -311,14 +379,12 @@ static bool view_holds_card(const struct view *view) {
 
     while (at < view->text.len) {
         struct sign sign = sign_at(view, at);
-        if (!inside && counts(sign)) {
-            if (uuid_at(view, at)) {
-                at += 36;
-                continue;
-            }
-            if (card_begins(view, at))
-                return true;
+        if (!inside && uuid_at(view, at)) {
+            at += UUID_LEN;
+            continue;
         }
+        if (!inside && counts(sign) && card_begins(view, at))
+            return true;
         inside = counts(sign);
         at += sign.len;
     }

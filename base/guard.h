@@ -3,7 +3,10 @@
  * A payment card number (PAN) or track data is never kept, not in part. Rules:
  * PCI DSS 4.0 requirements 3.3 and 3.5; schemes and lengths in the table of
  * guard.c. 13 digits with a valid EAN check digit are an EAN-13, never a PAN.
- * Luhn alone is neither necessary nor sufficient. Both ends run this. */
+ * Luhn alone is neither necessary nor sufficient. Groups of digits are joined
+ * over spaces as people break numbers, over dashes and the like only in the
+ * groups that cards are printed or typed in; UUIDs, journals and telephone
+ * numbers with '+' are none. Both ends run this. */
 #ifndef TS_BASE_GUARD_H
 #define TS_BASE_GUARD_H
 
