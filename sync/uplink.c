@@ -36,6 +36,7 @@ struct uplink {
     unsigned shard;
     uint64_t session;
     bool started, stopping, nobody_listens;
+    bool backlog_told; /* by the last `state` */
     uint64_t denied;
     uint32_t denied_leaves; /* whose last publish the broker refused */
     struct sent_id ids[IDS_KEPT];
@@ -163,6 +164,8 @@ static void encode_state(struct uplink *uplink, struct ts_buf *out, bool online,
                    uplink->options.version);
     fill_journal(uplink, &state);
     state.unsent = status.unsent;
+    if (online)
+        uplink->backlog_told = status.unsent > 0;
     if (status.unsent)
         fill_oldest(uplink, &state);
     message_state_encode(out, &state);
@@ -372,6 +375,16 @@ static void on_down(void *ctx, const struct ts_err *reason) {
     uplink->events.on_line(uplink->events.ctx, false, reason->text);
 }
 
+/* A backlog that was told is gone: the next `state` would say so minutes
+ * later. */
+static void tell_drained(struct uplink *uplink) {
+    struct uplink_core_status status;
+
+    uplink_core_get_status(uplink->core, &status);
+    if (uplink->backlog_told && !status.unsent)
+        publish_state(uplink, true);
+}
+
 static void on_ack(struct uplink *uplink, const json_t *json,
                    struct ts_err *err) {
     struct message_ack ack;
@@ -383,6 +396,7 @@ static void on_ack(struct uplink *uplink, const json_t *json,
     uplink->nobody_listens = false;
     uplink_core_on_ack(uplink->core, now_of(uplink), &ack);
     settle(uplink);
+    tell_drained(uplink);
 }
 
 static bool knows_dictionary(const struct uplink *uplink,

@@ -389,14 +389,14 @@ static void test_hub_comes_back(void **state) {
     world->store.newest[0] = 20;
     start_hub(world);
     start_uplink(world);
-    WAIT_FOR(world, all_home(world));
+    WAIT_FOR(world, world->hub.states == 2 && all_home(world));
     /* Restored from a copy that ends at 5; we hold the acked rows. */
     world->hub.through[0] = 5;
     message_hub_encode(&out, &hub);
     hub_publish(world, TOPIC_HUB, NULL, ts_buf_slice(&out), true);
     WAIT_FOR(world, world->hub.through[0] == 20 && all_home(world));
     assert_int_equal(world->hub.resumes, 2);
-    assert_int_equal(world->hub.states, 2);
+    assert_int_equal(world->hub.states, 3);
     assert_int_equal(world->store.lines_up, 2);
     assert_true(world->hub.plain > 0); /* it lists no dictionary */
     ts_buf_fini(&out);
@@ -455,19 +455,22 @@ static void test_stop_and_will(void **state) {
     world->store.newest[0] = 1;
     start_hub(world);
     start_uplink(world);
-    WAIT_FOR(world, world->hub.states == 1 && all_home(world));
+    /* One row waits; then none does. */
+    WAIT_FOR(world, world->hub.states == 2 && all_home(world));
+    assert_true(world->hub.state.online);
+    assert_int_equal(world->hub.state.unsent, 0);
     uplink_stop(world->uplink);
-    WAIT_FOR(world, world->hub.states == 2);
+    WAIT_FOR(world, world->hub.states == 3);
     assert_false(world->hub.state.online);
     assert_int_equal(world->hub.state.session, 42);
     assert_int_equal(world->store.lines_down, 1);
     uplink_start(world->uplink);
-    WAIT_FOR(world, world->hub.states == 3);
+    WAIT_FOR(world, world->hub.states == 4);
     assert_true(world->hub.state.online);
     assert_int_equal(world->hub.state.session, 43);
     uplink_free(world->uplink); /* as a crash: the will speaks */
     world->uplink = NULL;
-    WAIT_FOR(world, world->hub.states == 4);
+    WAIT_FOR(world, world->hub.states == 5);
     assert_false(world->hub.state.online);
     assert_int_equal(world->hub.state.session, 43);
 }
