@@ -2,6 +2,7 @@
 
 #include "base/token.h"
 #include "hub/customer.h"
+#include "hub/desk.h"
 #include "hub/registry.h"
 #include "hub/tokens.h"
 
@@ -155,5 +156,18 @@ int command_rebuild(const struct hub_config *config) {
     customer_close(customer);
     db_close(parts.db);
     ts_keys_free(keys);
+    return said(status, &err);
+}
+
+int command_restored(const struct hub_config *config) {
+    struct ts_err err = {0};
+    struct db *db = NULL;
+    enum ts_status status = db_open(&db, config->database, &err);
+
+    if (status == TS_OK)
+        status = desk_renew(db, ts_clock_wall(ts_clock_system()), &err);
+    if (status == TS_OK)
+        (void)printf("the terminals load their desks anew\n");
+    db_close(db);
     return said(status, &err);
 }

@@ -14,5 +14,7 @@ int command_token(const struct hub_config *config, int count, char **words);
 int command_check(const struct hub_config *config);
 /* Derives journeys and persons again from the archive; the hub must rest. */
 int command_rebuild(const struct hub_config *config);
+/* The database was put back from a backup: new desk logs. */
+int command_restored(const struct hub_config *config);
 
 #endif

@@ -6,7 +6,18 @@
 
 #include <string.h>
 
-enum { GROW, LOG, LOG_MAKE, LOG_RENEW, RECORD, SAME, PUT, AFTER, BELLS };
+enum {
+    GROW,
+    LOG,
+    LOG_MAKE,
+    LOG_RENEW,
+    LOG_RENEW_ALL,
+    RECORD,
+    SAME,
+    PUT,
+    AFTER,
+    BELLS
+};
 
 /* Room in a publish for everything that is not a record. */
 enum { FRAME_BYTES = 512 };
@@ -29,6 +40,8 @@ const struct db_statement desk_statements[] = {
     [LOG_RENEW] = {"desk_log_renew",
                    "UPDATE desk_log SET log = $3, changed_ms = $4 "
                    "WHERE shard = $1 AND store = $2"},
+    [LOG_RENEW_ALL] = {"desk_log_renew_all",
+                       "UPDATE desk_log SET log = $1, changed_ms = $2"},
     [RECORD] = {"desk_record",
                 RECORD_COLUMNS "WHERE shard = $1 AND store = $2 AND kind = $3 "
                                "AND record_key = $4"},
@@ -160,6 +173,17 @@ static enum ts_status log_write(struct db *db, int which, const char *store,
     ts_random_hex(id, TS_JOURNAL_TEXT - 1);
     values[2] = db_cstr(id);
     return db_run(db, &desk_statements[which], values, 4, NULL, NULL, err);
+}
+
+enum ts_status desk_renew(struct db *db, struct ts_wall now,
+                          struct ts_err *err) {
+    char id[TS_JOURNAL_TEXT];
+    struct db_value values[] = {db_null(), db_int(now.unix_ms)};
+
+    ts_random_hex(id, TS_JOURNAL_TEXT - 1);
+    values[0] = db_cstr(id);
+    return db_run(db, &desk_statements[LOG_RENEW_ALL], values, 2, NULL, NULL,
+                  err);
 }
 
 /* The store's log, made at the first question; renewed when the terminal

@@ -31,6 +31,11 @@ enum ts_status desk_answer(struct db *db, const char *store,
                            const struct message_pull *pull, struct ts_wall now,
                            struct ts_buf *out, struct ts_err *err) TS_MUST_USE;
 
+/* This database was put back from a backup: every log gets a new id, so that
+ * the terminals load them anew. */
+enum ts_status desk_renew(struct db *db, struct ts_wall now,
+                          struct ts_err *err) TS_MUST_USE;
+
 /* Where the last bell was rung; zero: from the beginning. */
 struct desk_bell_cursor {
     struct ts_wall changed;

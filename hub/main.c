@@ -23,7 +23,9 @@ static int usage(FILE *out) {
              "  token add NAME               make a bearer token, shown once\n"
              "  token remove NAME\n"
              "  token list\n"
-             "  rebuild                      derive all again; stop the hub\n");
+             "  rebuild                      derive all again; stop the hub\n"
+             "  restored                     the database is a backup put "
+             "back\n");
     return out == stdout ? COMMAND_OK : COMMAND_USAGE;
 }
 
@@ -51,6 +53,8 @@ static int command(const struct hub_config *config, int count, char **words) {
         return command_check(config);
     if (!strcmp(name, "rebuild"))
         return command_rebuild(config);
+    if (!strcmp(name, "restored"))
+        return command_restored(config);
     return usage(stderr);
 }
 
