@@ -329,6 +329,9 @@ describe('the console', () => {
         await shoot(page, name('stores-offline'));
         lane.line.restore();
         await refreshed(page, say, row.getByText(say.online, { exact: true }));
+        await lane.drained();
+        await refreshed(page, say,
+          row.locator('.number').getByText('0', { exact: true }));
       });
 
       test(`a person's journey, ${language}, ${size}`, async (t) => {
