@@ -169,14 +169,13 @@ static void on_commit(void *ctx, unsigned shard) {
     customer_notify(ctx, shard);
 }
 
-static void on_ident(void *ctx, int64_t ident,
-                     const struct archive_event *event) {
+static enum ts_status on_ident(void *ctx, int64_t ident,
+                               const struct archive_event *event,
+                               struct ts_err *err) {
     struct customer *customer = ctx;
-    struct ts_err err;
 
-    if (profile_publish(customer->parts.db, ident, event,
-                        ts_clock_wall(customer->parts.clock), &err) != TS_OK)
-        ts_log(TS_LOG_WARN, "customer", "profile not published: %s", err.text);
+    return profile_publish(customer->parts.db, ident, event,
+                           ts_clock_wall(customer->parts.clock), err);
 }
 
 static void make_derive(struct customer *customer) {

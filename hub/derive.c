@@ -245,6 +245,10 @@ static enum ts_status take_range(const struct derive_options *options,
         return status;
     for (size_t i = 0; i < count && status == TS_OK; i++)
         status = take_event(options, &list[i].event, &list[i].ident, err);
+    for (size_t i = 0; i < count && status == TS_OK && options->on_ident; i++)
+        if (list[i].ident)
+            status = options->on_ident(options->ctx, list[i].ident,
+                                       &list[i].event, err);
     if (status == TS_OK)
         status = move_cursor(options->db, &list[count - 1].event, err);
     if (status == TS_OK)
@@ -306,16 +310,6 @@ static enum ts_status take_singly(const struct derive_options *options,
     return TS_OK;
 }
 
-static void tell(const struct derive_options *options,
-                 const struct slice *slice) {
-    if (options->metrics)
-        ts_metrics_add(options->metrics, events_name, "", (double)slice->count);
-    for (size_t i = 0; i < slice->count && options->on_ident; i++)
-        if (slice->list[i].ident)
-            options->on_ident(options->ctx, slice->list[i].ident,
-                              &slice->list[i].event);
-}
-
 enum ts_status derive_step(const struct derive_options *options, unsigned shard,
                            size_t *taken, struct ts_err *err) {
     struct slice slice;
@@ -332,7 +326,9 @@ enum ts_status derive_step(const struct derive_options *options, unsigned shard,
     }
     if (status == TS_OK) {
         *taken = slice.count;
-        tell(options, &slice);
+        if (options->metrics)
+            ts_metrics_add(options->metrics, events_name, "",
+                           (double)slice.count);
     }
     slice_fini(&slice);
     return status;

@@ -20,10 +20,11 @@ struct derive_options {
     struct ts_metrics *metrics; /* or NULL */
     unsigned slice;             /* events in one step of the loop */
     unsigned poll_ms;           /* looks for new events unasked */
-    /* After the commit of a step in which this identifier's person had an
-     * event; may be NULL. */
-    void (*on_ident)(void *ctx, int64_t ident,
-                     const struct archive_event *event);
+    /* In the transaction of a step in which this identifier's person had an
+     * event, so that neither is there without the other; may be NULL. */
+    enum ts_status (*on_ident)(void *ctx, int64_t ident,
+                               const struct archive_event *event,
+                               struct ts_err *err);
     void *ctx;
 };
 

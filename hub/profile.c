@@ -149,9 +149,6 @@ enum ts_status profile_publish(struct db *db, int64_t ident,
         return TS_OK;
     places = ts_alloc(sizeof *places);
     places->count = 0;
-    status = db_begin(db, err);
-    if (status != TS_OK)
-        goto done;
     status =
         db_run(db, &profile_statements[PLACES], &id, 1, on_place, places, err);
     if (status == TS_OK && places->count)
@@ -159,11 +156,6 @@ enum ts_status profile_publish(struct db *db, int64_t ident,
             db_run(db, &profile_statements[NAMES], &id, 1, on_name, name, err);
     if (status == TS_OK)
         status = put(db, places, name, now, err);
-    if (status == TS_OK)
-        status = db_commit(db, err);
-    if (status != TS_OK)
-        db_rollback(db);
-done:
     free(places);
     return status;
 }

@@ -410,6 +410,47 @@ static void both_engines_give_the_same(void **state) {
     engines_stop(engines);
 }
 
+struct listener {
+    struct world *world;
+    unsigned calls, fails;
+};
+
+static enum ts_status on_ident(void *ctx, int64_t ident,
+                               const struct archive_event *event,
+                               struct ts_err *err) {
+    struct listener *listener = ctx;
+
+    assert_true(ident > 0 && event->key.len);
+    assert_true(db_in_transaction(listener->world->db));
+    if (listener->calls++ < listener->fails)
+        return ts_fail(err, TS_AGAIN, "the desk is busy");
+    return TS_OK;
+}
+
+/* What follows from an event is there with it, or tried again with it. */
+static void what_follows_is_never_left_out(void **state) {
+    const unsigned shard = ts_shard(ts_slice_text("u-1"));
+    struct world *world = *state;
+    struct listener listener = {world, 0, 1};
+    char person[TS_UUID_TEXT];
+    struct ts_err err;
+    size_t taken;
+
+    world->derive.on_ident = on_ident;
+    world->derive.ctx = &listener;
+    world_online(world, "{\"type\":\"identify\",\"userId\":\"u-1\","
+                        "\"messageId\":\"m-1\"}");
+    assert_int_equal(derive_step(&world->derive, shard, &taken, &err),
+                     TS_AGAIN);
+    world_person(world, "user_id", "u-1", person);
+    assert_string_equal(person, "");
+    assert_int_equal(derive_step(&world->derive, shard, &taken, &err), TS_OK);
+    assert_int_equal(taken, 1);
+    assert_int_equal(listener.calls, 2);
+    world_person(world, "user_id", "u-1", person);
+    assert_int_equal(strlen(person), TS_UUID_TEXT - 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(is_one_over_channels, setup, teardown),
@@ -431,6 +472,8 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(a_card_under_an_older_key_is_the_same,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(what_follows_is_never_left_out, setup,
+                                        teardown),
         cmocka_unit_test(any_order_gives_the_same_people),
         cmocka_unit_test(both_engines_give_the_same),
         cmocka_unit_test_setup_teardown(a_rebuild_gives_the_same, setup,
