@@ -184,6 +184,7 @@ static void make_derive(struct customer *customer) {
 
     customer->derive_options = (struct derive_options){
         .db = customer->parts.db,
+        .lease = customer->parts.lease,
         .rules = &customer->rules,
         .clock = customer->parts.clock,
         .metrics = customer->parts.metrics,

@@ -243,6 +243,9 @@ static enum ts_status take_range(const struct derive_options *options,
 
     if (status != TS_OK)
         return status;
+    if (options->lease)
+        status =
+            lease_check(options->lease, options->db, list[0].event.shard, err);
     for (size_t i = 0; i < count && status == TS_OK; i++)
         status = take_event(options, &list[i].event, &list[i].ident, err);
     for (size_t i = 0; i < count && status == TS_OK && options->on_ident; i++)

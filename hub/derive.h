@@ -6,6 +6,7 @@
 
 #include "base/metrics.h"
 #include "hub/identity.h"
+#include "hub/lease.h"
 
 #include <event2/event.h>
 
@@ -15,6 +16,7 @@ struct derive;
 
 struct derive_options {
     struct db *db;
+    const struct lease *lease; /* looked at in each step; NULL: a rebuild */
     const struct identity_rules *rules;
     const struct ts_clock *clock;
     struct ts_metrics *metrics; /* or NULL */

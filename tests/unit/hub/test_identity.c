@@ -451,6 +451,28 @@ static void what_follows_is_never_left_out(void **state) {
     assert_int_equal(strlen(person), TS_UUID_TEXT - 1);
 }
 
+/* One hub alone says who is who. */
+static void a_hub_that_lost_its_lease_derives_nothing(void **state) {
+    const unsigned shard = ts_shard(ts_slice_text("u-1"));
+    struct world *world = *state;
+    struct lease old, new;
+    struct ts_err err;
+    size_t taken;
+
+    assert_int_equal(
+        lease_take(&old, world->db, "hub-1", true, world->now, &err), TS_OK);
+    assert_int_equal(
+        lease_take(&new, world->db, "hub-2", true, world->now, &err), TS_OK);
+    world_online(world, "{\"type\":\"identify\",\"userId\":\"u-1\","
+                        "\"messageId\":\"m-1\"}");
+    world->derive.lease = &old;
+    assert_int_equal(derive_step(&world->derive, shard, &taken, &err),
+                     TS_DENIED);
+    world->derive.lease = &new;
+    assert_int_equal(derive_step(&world->derive, shard, &taken, &err), TS_OK);
+    assert_int_equal(taken, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(is_one_over_channels, setup, teardown),
@@ -474,6 +496,8 @@ int main(void) {
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(what_follows_is_never_left_out, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            a_hub_that_lost_its_lease_derives_nothing, setup, teardown),
         cmocka_unit_test(any_order_gives_the_same_people),
         cmocka_unit_test(both_engines_give_the_same),
         cmocka_unit_test_setup_teardown(a_rebuild_gives_the_same, setup,
