@@ -357,10 +357,11 @@ static void on_up(void *ctx) {
     ts_log(TS_LOG_INFO, "uplink", "connected to %s port %u, session %llu",
            uplink->options.mqtt.host, uplink->options.mqtt.port,
            (unsigned long long)uplink->session);
-    uplink->events.on_session(uplink->events.ctx, uplink->session);
     set_will(uplink);
     subscribe_all(uplink);
     greet(uplink);
+    /* Behind the subscriptions: the owner asks, and the answer is heard. */
+    uplink->events.on_session(uplink->events.ctx, uplink->session);
 }
 
 static void on_down(void *ctx, const struct ts_err *reason) {

@@ -15,6 +15,7 @@ static const char journal_b[] = "bbbbbbbbbbbbbbbb";
 
 /* The terminal: two journals in memory. */
 struct store {
+    struct uplink **asker; /* pulls when a session begins; or NULL */
     uint64_t newest[2], through[2];
     unsigned sessions, lines_up, lines_down, times, desks, bells;
     uint64_t session;
@@ -96,8 +97,13 @@ static enum ts_status release(void *ctx, const char *journal, uint64_t through,
 }
 
 static void on_session(void *ctx, uint64_t session) {
-    ((struct store *)ctx)->sessions++;
-    ((struct store *)ctx)->session = session;
+    struct message_pull pull = {.limit = 10};
+    struct store *store = ctx;
+
+    store->sessions++;
+    store->session = session;
+    if (store->asker)
+        uplink_pull(*store->asker, &pull);
 }
 
 static void on_line(void *ctx, bool up, const char *text) {
@@ -449,6 +455,26 @@ static void test_desk_bell_pull(void **state) {
     json_decref(records);
 }
 
+/* An answer must find us listening. */
+static void test_asks_behind_its_subscriptions(void **state) {
+    struct world *world = *state;
+    char *log;
+    const char *heard;
+    const char *asked;
+
+    start_hub(world);
+    world->store.asker = &world->uplink;
+    start_uplink(world);
+    WAIT_FOR(world, world->hub.pulls == 1);
+    log = broker_log(world->broker);
+    heard = strstr(log, "lane-1/desk (QoS");
+    asked = strstr(log, "lane-1/pull'");
+    assert_non_null(heard);
+    assert_non_null(asked);
+    assert_true(heard < asked);
+    free(log);
+}
+
 static void test_stop_and_will(void **state) {
     struct world *world = *state;
 
@@ -549,6 +575,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_dictionary_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_desk_bell_pull, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_asks_behind_its_subscriptions,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stop_and_will, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_broker_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_denied, set_up, tear_down),
