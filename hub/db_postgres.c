@@ -39,6 +39,7 @@ struct engine {
     char *url;
     bool patient; /* a command: waits for connection and answers */
     bool in_transaction;
+    bool demoted; /* the server: another one may be the primary now */
     bool dialling;
     PostgresPollingStatusType wanted; /* of the socket, while dialling */
     int64_t dialled_ms, next_try_ms;
@@ -71,7 +72,7 @@ static enum ts_status status_of(const char *state) {
         {"25P0", TS_CLOSED},  /* transaction or session timed out */
         {"28", TS_DENIED},    /* authorisation */
         {"42501", TS_DENIED}, /* privilege */
-        {"25006", TS_DENIED}, /* read-only transaction */
+        {"25006", TS_CLOSED}, /* read-only: no longer the primary */
         {"53", TS_FULL},      /* disk, memory, connections */
         {"58", TS_IO},        {"XX", TS_CORRUPT},
     };
@@ -108,6 +109,8 @@ static enum ts_status fail(struct engine *engine, const PGresult *result,
 
     if (PQstatus(engine->handle) != CONNECTION_OK)
         status = TS_CLOSED;
+    if (state && !strcmp(state, "25006"))
+        engine->demoted = true;
     /* A bad value may stand in the text: "invalid input syntax: ...". */
     if (state && !strncmp(state, "22", 2))
         text = "a value has the wrong form";
@@ -119,6 +122,7 @@ static void drop(struct engine *engine) {
     PQfinish(engine->handle);
     engine->handle = NULL;
     engine->dialling = false;
+    engine->demoted = false;
 }
 
 static bool socket_ready(struct engine *engine, short events, int wait_ms) {
@@ -184,12 +188,18 @@ static void notice_drop(void *ctx, const char *message) {
 
 static void dial(struct engine *engine) {
     /* What stands in the URL comes later and so wins. */
-    const char *names[] = {"keepalives_idle",  "keepalives_interval",
-                           "keepalives_count", "tcp_user_timeout",
-                           "application_name", "client_encoding",
-                           "dbname",           NULL};
-    const char *values[] = {"5",           "2",    "3",         "5000",
-                            "tessera-hub", "UTF8", engine->url, NULL};
+    static const char *const names[] = {"keepalives_idle",
+                                        "keepalives_interval",
+                                        "keepalives_count",
+                                        "tcp_user_timeout",
+                                        "application_name",
+                                        "client_encoding",
+                                        "target_session_attrs",
+                                        "dbname",
+                                        NULL};
+    const char *values[] = {"5",          "2",           "3",
+                            "5000",       "tessera-hub", "UTF8",
+                            "read-write", engine->url,   NULL};
 
     drop(engine);
     for (size_t i = 0; i < SLOTS; i++)
@@ -294,6 +304,8 @@ static enum ts_status engine_connect(struct engine *engine, int wait_ms,
  * into a new connection. */
 static enum ts_status ensure_connected(struct engine *engine,
                                        struct ts_err *err) {
+    if (engine->demoted && !engine->in_transaction)
+        drop(engine);
     if (PQstatus(engine->handle) == CONNECTION_OK)
         return TS_OK;
     if (engine->in_transaction)

@@ -6,9 +6,13 @@ import { freePort, until } from './processes.mjs';
 const quoted = (text) => JSON.stringify(String(text));
 
 export class Hub {
-  constructor(stage, { database, sources, extra = '', broker = {} } = {}) {
+  constructor(stage, {
+    database, sources, extra = '', broker = {}, name = 'hub-1',
+  } = {}) {
     this.stage = stage;
-    this.folder = join(stage.folder, 'hub');
+    this.name = name;
+    this.process = name === 'hub-1' ? 'hub' : name;
+    this.folder = join(stage.folder, this.process);
     this.database = database ?? `sqlite:${join(this.folder, 'hub.db')}`;
     this.sources = sources ?? [
       { name: 'web', key: 'web-write-key', kind: 'server', channel: 'web' },
@@ -36,10 +40,10 @@ source ${quoted(source.name)} {
     const broker = {
       host: 'localhost', port: stage.hubPort,
       ca_file: join(stage.certs, 'ca.crt'),
-      cert_file: join(stage.certs, 'hub-1.crt'),
-      key_file: join(stage.certs, 'hub-1.key'), ...this.broker,
+      cert_file: join(stage.certs, `${this.name}.crt`),
+      key_file: join(stage.certs, `${this.name}.key`), ...this.broker,
     };
-    writeFileSync(this.config, `name = "hub-1"
+    writeFileSync(this.config, `name = ${quoted(this.name)}
 database = ${quoted(this.database)}
 key_file = ${quoted(stage.keyFile)}
 token_file = ${quoted(join(folder, 'tokens'))}
@@ -64,7 +68,7 @@ ${this.extra}
 
   /** Starts it without waiting for anything. */
   launch() {
-    this.stage.processes.start('hub', this.stage.tool('tessera-hub'), [
+    this.stage.processes.start(this.process, this.stage.tool('tessera-hub'), [
       '--config', this.config,
     ]);
   }
@@ -81,7 +85,7 @@ ${this.extra}
   }
 
   stop(signal) {
-    return this.stage.processes.stop('hub', signal);
+    return this.stage.processes.stop(this.process, signal);
   }
 
   get url() {

@@ -98,7 +98,18 @@ test('a broker that dies and forgets everything', async (t) => {
   assertWhole(stage, cashier, await stage.theHub.archive(lane.terminal));
 });
 
-async function fakeRoma(t, stage) {
+/** CRC-32 of the store, modulo 64, as the topics say it. */
+const shardOf = (store) => {
+  let crc = ~0;
+  for (const byte of Buffer.from(store)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++)
+      crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return (~crc & 63).toString(16).padStart(2, '0');
+};
+
+async function fakeMilano(t, stage) {
   stage.certificates('terminal', 'npm-lane');
   stage.theHub.command('terminal', 'add', 'npm-lane', 'milano-01');
   const fake = new FakeTerminal(stage, 'npm-lane', 'milano-01', '20');
@@ -117,7 +128,7 @@ test('over max_waiting a terminal is told busy, and loses nothing',
     });
     const hub = stage.theHub;
     await hub.start();
-    const fake = await fakeRoma(t, stage);
+    const fake = await fakeMilano(t, stage);
     const unlock = await stage.server.lock('shard_lease');
     const events = items(fake, 10);
     for (const event of events) await fake.send([event]);
@@ -142,7 +153,7 @@ test('an ack that finds no line is counted, and asked for again', async (t) => {
   const stage = await openLine(t, { postgres: true });
   const hub = stage.theHub;
   await hub.start();
-  const fake = await fakeRoma(t, stage);
+  const fake = await fakeMilano(t, stage);
   const unlock = await stage.server.lock('shard_lease');
   const events = items(fake, 3);
   await fake.send(events);
@@ -161,4 +172,35 @@ test('an ack that finds no line is counted, and asked for again', async (t) => {
   await fake.send(events);
   await until('the ack', () => Number(fake.acks.at(-1)?.through) === 3);
   assert.equal((await hub.archive('npm-lane')).length, 3);
+});
+
+test('a batch that the database refuses holds up no other lane', async (t) => {
+  const stage = await openLine(t, { postgres: true });
+  const hub = stage.theHub;
+  await hub.start();
+  const fake = await fakeMilano(t, stage);
+  stage.certificates('terminal', 'npm-other');
+  hub.command('terminal', 'add', 'npm-other', 'roma-02');
+  const other = new FakeTerminal(stage, 'npm-other', 'roma-02', shardOf('roma-02'));
+  await other.connect();
+  t.after(() => other.client.endAsync());
+  const unlock = await stage.server.lock('shard_lease');
+  const events = items(fake, 2);
+  await fake.send(events);
+  await until('the batch waits', async () =>
+    await metric(hub, 'tessera_waiting_batches') === 1);
+  await other.send(items(other, 1));
+  stage.server.query(`ALTER TABLE lane_position ADD CONSTRAINT broken
+    CHECK (terminal <> 'npm-lane')`);
+  await until('it was tried again and again', () =>
+    stage.processes.log('postgres').split('lock timeout').length > 5);
+  await unlock();
+  await until('the other is acknowledged', () =>
+    Number(other.acks.at(-1)?.through) === 1);
+  assert.equal(await metric(hub, 'tessera_messages_total', 'left_out'), 1);
+  assert.match(stage.processes.log('hub'), /npm-lane: a message is left out/);
+  assert.deepEqual(fake.acks, []); // so the terminal keeps it
+  stage.server.query('ALTER TABLE lane_position DROP CONSTRAINT broken');
+  await fake.send(events);
+  await until('it is taken', () => Number(fake.acks.at(-1)?.through) === 2);
 });

@@ -2,6 +2,7 @@
 // and a database server that comes late, dies, hangs and comes back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Hub } from '../../packaging/stage/hub.mjs';
 import { Postgres } from '../../packaging/stage/postgres.mjs';
 import { Stage } from '../../packaging/stage/stage.mjs';
 import { Cashier, assertWhole, scanMany } from './cashier.mjs';
@@ -14,6 +15,13 @@ async function openPostgresStage(t) {
   const server = await Postgres.open(stage);
   await stage.hub({ database: server.url() });
   return { stage, server, hub: stage.theHub };
+}
+
+/** Another hub on the same database, with a folder and a name of its own. */
+async function secondHub(stage, server) {
+  const hub = new Hub(stage, { database: server.url(), name: 'hub-2' });
+  await hub.prepare();
+  return hub;
 }
 
 const status = async (hub, path) => (await fetch(hub.url + path)).status;
@@ -185,4 +193,55 @@ test('a PostgreSQL that hangs holds up nothing for long and loses nothing',
     await hub.ready();
     await lane.drained();
     assertWhole(stage, cashier, await hub.archive(lane.terminal));
+  });
+
+test('a PostgreSQL that is no longer the primary is left until one is there',
+  async (t) => {
+    const { stage, server, hub } = await openPostgresStage(t);
+    await hub.start();
+    const lane = await openLane(stage, {
+      terminal: 'roma-02-lane-1', store: 'roma-02',
+    });
+    const cashier = new Cashier(lane);
+    const demote = (word) => {
+      server.query(`ALTER SYSTEM SET default_transaction_read_only = ${word}`);
+      server.query('SELECT pg_reload_conf()');
+    };
+    await scanMany(cashier, 5);
+    await lane.drained();
+    demote('on');
+    await scanMany(cashier, 5);
+    await until('the hub waits', async () => await status(hub, '/readyz') === 503);
+    assert.match(stage.processes.log('hub'), /read-only/);
+    demote('off');
+    await hub.ready();
+    await lane.drained();
+    assertWhole(stage, cashier, await hub.archive(lane.terminal));
+  });
+
+test('a hub that was paused while another took over writes nothing more',
+  async (t) => {
+    const { stage, server, hub } = await openPostgresStage(t);
+    await hub.start();
+    const lane = await openLane(stage, {
+      terminal: 'roma-02-lane-1', store: 'roma-02',
+    });
+    const cashier = new Cashier(lane);
+    await scanMany(cashier, 5);
+    await lane.drained();
+    const paused = stage.processes.get('hub');
+    paused.kill('SIGSTOP');
+    await scanMany(cashier, 5); // unsent, or on the way to the paused one
+    server.query('UPDATE shard_lease SET until_ms = 1'); // it has run out
+    stage.certificates('hub', 'hub-2');
+    const second = await secondHub(stage, server);
+    second.launch();
+    await until('the second has the shards', () => server.query(
+      "SELECT count(*) FROM shard_lease WHERE owner LIKE 'hub-2/%'") === '64');
+    const before = server.query('SELECT count(*), max(arrival) FROM event');
+    paused.kill('SIGCONT');
+    const { code } = await paused.exited;
+    assert.equal(code, 1);
+    assert.match(stage.processes.log('hub'), /another hub has taken over/);
+    assert.equal(server.query('SELECT count(*), max(arrival) FROM event'), before);
   });
