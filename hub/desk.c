@@ -209,23 +209,25 @@ static enum ts_status log_get(struct db *db, const char *store,
 
 struct page {
     json_t *records;
-    size_t bytes, max_records;
+    size_t bytes, rows, max_rows;
     struct ts_wall now;
+    bool fresh; /* the terminal holds nothing of this log yet */
     uint64_t to;
     bool full; /* there is more */
 };
 
-static json_t *record_json(const struct db_value *columns) {
+/* What has run out goes as a deletion: the terminal may hold it as it was. */
+static json_t *record_json(const struct db_value *columns, bool run_out) {
     json_t *value = NULL, *json;
     struct message_desk_record record = {
         .position = (uint64_t)columns[0].number,
         .kind = (enum desk_kind)columns[1].number,
         .key = columns[2].bytes,
-        .has_expires = columns[4].kind == DB_INT,
+        .has_expires = columns[4].kind == DB_INT && !run_out,
         .expires = {columns[4].number},
     };
 
-    if (columns[3].kind == DB_BLOB &&
+    if (columns[3].kind == DB_BLOB && !run_out &&
         ts_json_parse(&value, columns[3].bytes, NULL) == TS_OK)
         record.value = value;
     json = message_desk_record_json(&record);
@@ -236,19 +238,21 @@ static json_t *record_json(const struct db_value *columns) {
 static bool page_row(void *arg, const struct db_value *columns, size_t count) {
     struct page *page = arg;
     size_t size = columns[2].bytes.len + columns[3].bytes.len + 160;
+    bool run_out =
+        columns[4].kind == DB_INT && columns[4].number <= page->now.unix_ms;
 
     (void)count;
-    if (json_array_size(page->records) == page->max_records ||
+    if (page->rows == page->max_rows ||
         page->bytes + size > BATCH_MAX_PUBLISH - FRAME_BYTES) {
         page->full = true;
         return false;
     }
+    page->rows++;
     page->to = (uint64_t)columns[0].number;
-    /* What has run out is no news to anybody. */
-    if (columns[4].kind == DB_INT && columns[4].number <= page->now.unix_ms)
+    if (run_out && page->fresh)
         return true;
     page->bytes += size;
-    (void)json_array_append_new(page->records, record_json(columns));
+    (void)json_array_append_new(page->records, record_json(columns, run_out));
     return true;
 }
 
@@ -268,6 +272,7 @@ static enum ts_status answer_range(struct db *db, const char *store,
     answer->has_range = true;
     answer->from = strcmp(log.id, pull->log) ? 0 : pull->after;
     page->to = answer->from;
+    page->fresh = !answer->from;
     values[2] = db_int((int64_t)answer->from);
     status =
         db_run(db, &desk_statements[AFTER], values, 4, page_row, page, err);
@@ -320,7 +325,7 @@ enum ts_status desk_answer(struct db *db, const char *store,
     struct message_desk answer = {.records = page.records};
     enum ts_status status;
 
-    page.max_records = pull->want ? MESSAGE_LIMIT_MAX : pull->limit;
+    page.max_rows = pull->want ? MESSAGE_LIMIT_MAX : pull->limit;
     status = pull->want ? answer_want(db, store, pull, &page, &answer, err)
                         : answer_range(db, store, pull, &page, &answer, err);
     if (status == TS_OK)

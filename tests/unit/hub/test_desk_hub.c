@@ -251,6 +251,65 @@ static void what_ran_out_is_not_sent(struct db *db) {
     json_decref(json);
 }
 
+static void what_ran_out_hides_nothing_behind_it(struct db *db) {
+    struct desk_change change = {.store = "milano-01",
+                                 .kind = DESK_OFFER,
+                                 .has_expires = true,
+                                 .expires = {now.unix_ms - 1},
+                                 .now = now};
+    struct message_desk desk = {.more = true};
+    json_t *value = json_true();
+    size_t found = 0;
+    char key[16], log[TS_JOURNAL_TEXT] = "";
+    uint64_t after = 0;
+
+    change.value = value;
+    for (int i = 0; i < 5; i++) {
+        (void)snprintf(key, sizeof key, "o-%d", i);
+        change.key = ts_slice_text(key);
+        assert_int_equal(desk_put(db, &change, NULL), TS_OK);
+    }
+    put(db, "milano-01", "a", "1");
+    while (desk.more) {
+        json_t *json = ask(db, log, after, 2, &desk);
+        assert_true(desk.to > after);
+        after = desk.to;
+        memcpy(log, desk.log, sizeof log);
+        for (size_t i = 0; i < json_array_size(desk.records); i++)
+            found += json_integer_value(record_at(&desk, i).value) == 1;
+        json_decref(json);
+    }
+    assert_int_equal(after, 6);
+    assert_int_equal(found, 1);
+}
+
+/* An offer that is called back by its end: whoever has it lets it go. */
+static void what_ran_out_is_taken_back(struct db *db) {
+    struct desk_change change = {.store = "milano-01",
+                                 .kind = DESK_OFFER,
+                                 .key = ts_slice_text("o"),
+                                 .has_expires = true,
+                                 .expires = {now.unix_ms + 86400000},
+                                 .now = now};
+    struct message_desk desk = {.to = 0};
+    json_t *value = json_true(), *json = NULL;
+    char log[TS_JOURNAL_TEXT];
+
+    change.value = value;
+    assert_int_equal(desk_put(db, &change, NULL), TS_OK);
+    json = ask(db, "", 0, 10, &desk);
+    memcpy(log, desk.log, sizeof log);
+    assert_int_equal(json_array_size(desk.records), 1);
+    json_decref(json);
+    change.expires.unix_ms = now.unix_ms - 1;
+    assert_int_equal(desk_put(db, &change, NULL), TS_OK);
+    json = ask(db, log, 1, 10, &desk);
+    assert_int_equal(json_array_size(desk.records), 1);
+    assert_int_equal(record_at(&desk, 0).position, 2);
+    assert_null(record_at(&desk, 0).value);
+    json_decref(json);
+}
+
 static void bells_ring_once(struct db *db) {
     struct desk_bell_cursor cursor = {0};
     struct rung rung = {.refuse_from = 1};
@@ -288,6 +347,8 @@ static void with(const char *url, void (*run)(struct db *db)) {
     X(answers_fit_a_publish)                                                   \
     X(wanted_cards_are_answered)                                               \
     X(what_ran_out_is_not_sent)                                                \
+    X(what_ran_out_hides_nothing_behind_it)                                    \
+    X(what_ran_out_is_taken_back)                                              \
     X(bells_ring_once)
 #define ON_BOTH(name)                                                          \
     static void test_##name(void **state) {                                    \
