@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 2026-01-01: older than any build of this program. */
-static const int64_t time_floor_ms = 1767225600000;
-
 static const struct ts_setting broker_members[] = {
     {.name = "host",
      .kind = TS_SETTING_TEXT,
@@ -193,7 +190,6 @@ static void read_broker(struct hub_config *out) {
         .backoff_max_ms = 30000,
         .runtime_dir = ts_settings_text(out->settings, "runtime_dir"),
         .clock = ts_clock_system(),
-        .time_floor = {time_floor_ms},
     };
 }
 
