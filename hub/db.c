@@ -142,7 +142,7 @@ enum ts_status db_open(struct db **out, const char *url, struct ts_err *err) {
     struct db *db = NULL;
     enum ts_status status = db_make(&db, url, true, err);
 
-    if (status != TS_OK)
+    if (!db)
         return status;
     status = db_connect(db, err);
     if (status != TS_OK) {
