@@ -48,14 +48,17 @@ const struct db_statement api_statements[] = {
                     "ORDER BY last_ms DESC, id LIMIT $1"},
     [COUNTS] = {"api_counts", "SELECT name, SUM(value) FROM take_count "
                               "GROUP BY name ORDER BY name"},
+    /* Of all shards that the terminal has been in; $2 to $17. */
     [JOURNALS] = {"api_journals",
-                  "SELECT journal FROM lane_position WHERE shard = $1 "
-                  "AND terminal = $2 ORDER BY first_ms, journal"},
+                  "SELECT journal FROM lane_position WHERE terminal = $1 "
+                  "AND shard IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+                  "$12, $13, $14, $15, $16, $17) "
+                  "GROUP BY journal ORDER BY MIN(first_ms), journal"},
     /* The bounds share all but their digits, so that every collation agrees. */
     [EVENTS] = {"api_events",
                 "SELECT event_key, type, time_ms, body FROM event "
                 "WHERE shard = $1 AND event_key > $2 AND event_key <= $3 "
-                "AND source = $4 ORDER BY event_key LIMIT $5"},
+                "ORDER BY event_key LIMIT $4"},
     {NULL, NULL},
 };
 
@@ -320,7 +323,8 @@ void api_counts(void *ctx, struct ts_http_request *request) {
 }
 
 /* A page of a terminal's events: journals in the order of their first
- * contact, each in its own order. */
+ * contact, each in its own order. A journal may lie in two shards when the
+ * terminal was moved. */
 struct page {
     const struct web *web;
     json_t *events;
@@ -329,36 +333,91 @@ struct page {
     uint64_t after;
     bool reached;     /* the cursor's journal; journals before it are done */
     const char *only; /* one journal, or NULL */
-    const struct registry_source *source;
+    const char *terminal;
+    unsigned shards[REGISTRY_SOURCES_MAX];
+    size_t shard_count;
     enum ts_status status;
     struct ts_err err;
 };
 
+struct journal_rows {
+    const char *journal;
+    json_t *events;
+};
+
 static bool event_row(void *arg, const struct db_value *c, size_t count) {
-    struct page *page = arg;
+    struct journal_rows *rows = arg;
     struct ts_slice key = c[0].bytes;
-    struct ts_slice sequence = ts_slice_of(
+    struct ts_slice digits = ts_slice_of(
         key.data + key.len - (TS_COUNTER_TEXT - 1), TS_COUNTER_TEXT - 1);
+    uint64_t sequence = 0;
     json_t *body = NULL;
 
     (void)count;
-    if (ts_counter_parse(&page->after, sequence) != TS_OK ||
+    if (ts_counter_parse(&sequence, digits) != TS_OK ||
         ts_json_parse(&body, c[3].bytes, NULL) != TS_OK)
         body = json_null();
     (void)json_array_append_new(
-        page->events,
-        json_pack("{s:s, s:I, s:o, s:o, s:o}", "journal", page->journal,
-                  "sequence", (json_int_t)page->after, "type", text_json(&c[1]),
+        rows->events,
+        json_pack("{s:s, s:I, s:o, s:o, s:o}", "journal", rows->journal,
+                  "sequence", (json_int_t)sequence, "type", text_json(&c[1]),
                   "time", time_json(&c[2]), "body", body));
     return true;
 }
 
+static json_int_t sequence_of(const json_t *event) {
+    return json_integer_value(json_object_get(event, "sequence"));
+}
+
+/* Moves the lowest numbers to the page until it is full. */
+static void fill_page(struct page *page, json_t *const *parts, size_t count) {
+    size_t at[REGISTRY_SOURCES_MAX] = {0};
+
+    while (json_array_size(page->events) < page->limit) {
+        json_t *lowest = NULL;
+        size_t part = 0;
+        for (size_t i = 0; i < count; i++) {
+            json_t *event = json_array_get(parts[i], at[i]);
+            if (!event || (lowest && sequence_of(lowest) <= sequence_of(event)))
+                continue;
+            lowest = event;
+            part = i;
+        }
+        if (!lowest)
+            return;
+        at[part]++;
+        page->after = (uint64_t)sequence_of(lowest);
+        (void)json_array_append(page->events, lowest);
+    }
+}
+
+static void read_journal(struct page *page) {
+    json_t *parts[REGISTRY_SOURCES_MAX];
+    char low[160], high[160];
+    size_t room = page->limit - json_array_size(page->events);
+
+    (void)snprintf(low, sizeof low, "%s/%s/%020llu", page->terminal,
+                   page->journal, (unsigned long long)page->after);
+    (void)snprintf(high, sizeof high, "%s/%s/99999999999999999999",
+                   page->terminal, page->journal);
+    for (size_t i = 0; i < page->shard_count; i++) {
+        struct journal_rows rows = {page->journal, json_array()};
+        struct db_value values[] = {db_int(page->shards[i]), db_cstr(low),
+                                    db_cstr(high), db_int((int64_t)room)};
+        parts[i] = rows.events;
+        if (page->status == TS_OK)
+            page->status = db_run(page->web->db, &api_statements[EVENTS],
+                                  values, 4, event_row, &rows, &page->err);
+    }
+    if (page->status == TS_OK)
+        fill_page(page, parts, page->shard_count);
+    for (size_t i = 0; i < page->shard_count; i++)
+        json_decref(parts[i]);
+}
+
 static bool journal_row(void *arg, const struct db_value *c, size_t count) {
     struct page *page = arg;
-    const struct registry_source *from = page->source;
-    char name[TS_JOURNAL_TEXT], low[160], high[160], source[160];
-    struct db_value values[] = {db_int(ts_shard(ts_slice_text(from->store))),
-                                db_cstr(NULL), db_null(), db_null(), db_null()};
+    char name[TS_JOURNAL_TEXT];
 
     (void)count;
     column_copy(name, sizeof name, &c[0]);
@@ -370,39 +429,55 @@ static bool journal_row(void *arg, const struct db_value *c, size_t count) {
         page->after = 0;
     page->reached = true;
     memcpy(page->journal, name, sizeof name);
-    (void)snprintf(low, sizeof low, "%s/%s/%020llu", from->terminal, name,
-                   (unsigned long long)page->after);
-    (void)snprintf(high, sizeof high, "%s/%s/99999999999999999999",
-                   from->terminal, name);
-    (void)snprintf(source, sizeof source, "/stores/%s/terminals/%s",
-                   from->store, from->terminal);
-    values[1] = db_cstr(low);
-    values[2] = db_cstr(high);
-    values[3] = db_cstr(source);
-    values[4] = db_int((int64_t)(page->limit - json_array_size(page->events)));
-    page->status = db_run(page->web->db, &api_statements[EVENTS], values, 5,
-                          event_row, page, &page->err);
+    read_journal(page);
     return page->status == TS_OK && json_array_size(page->events) < page->limit;
 }
 
-static enum ts_status read_sources(struct page *page,
-                                   const struct registry_entry *entry) {
-    /* Oldest first. */
-    for (size_t i = entry->count; i-- > 0;) {
-        enum ts_status status;
-        struct db_value values[2];
-        if (page->status != TS_OK ||
-            json_array_size(page->events) >= page->limit)
+static void add_shard(struct page *page, const char *store) {
+    unsigned shard = ts_shard(ts_slice_text(store));
+
+    for (size_t i = 0; i < page->shard_count; i++)
+        if (page->shards[i] == shard)
+            return;
+    page->shards[page->shard_count++] = shard;
+}
+
+static enum ts_status read_name(struct page *page,
+                                const struct registry_entry *entry,
+                                const char *terminal) {
+    struct db_value values[1 + REGISTRY_SOURCES_MAX] = {db_cstr(terminal)};
+    enum ts_status status;
+
+    page->terminal = terminal;
+    page->shard_count = 0;
+    for (size_t i = 0; i < entry->count; i++)
+        if (!strcmp(entry->sources[i].terminal, terminal))
+            add_shard(page, entry->sources[i].store);
+    for (size_t i = 0; i < REGISTRY_SOURCES_MAX; i++)
+        values[1 + i] = db_int(page->shards[i % page->shard_count]);
+    status = db_run(page->web->db, &api_statements[JOURNALS], values,
+                    1 + REGISTRY_SOURCES_MAX, journal_row, page, &page->err);
+    return status == TS_OK ? page->status : status;
+}
+
+/* Each name that the terminal has had, oldest first. */
+static enum ts_status read_names(struct page *page,
+                                 const struct registry_entry *entry) {
+    enum ts_status status = TS_OK;
+
+    for (size_t i = entry->count; i-- > 0 && status == TS_OK;) {
+        const char *terminal = entry->sources[i].terminal;
+        size_t older = i + 1;
+        while (older < entry->count &&
+               strcmp(entry->sources[older].terminal, terminal) != 0)
+            older++;
+        if (older < entry->count)
+            continue;
+        if (json_array_size(page->events) >= page->limit)
             break;
-        page->source = &entry->sources[i];
-        values[0] = db_int(ts_shard(ts_slice_text(page->source->store)));
-        values[1] = db_cstr(page->source->terminal);
-        status = db_run(page->web->db, &api_statements[JOURNALS], values, 2,
-                        journal_row, page, &page->err);
-        if (status != TS_OK)
-            return status;
+        status = read_name(page, entry, terminal);
     }
-    return page->status;
+    return status;
 }
 
 /* `<journal>-<sequence>`, or a sequence when one journal is asked for. */
@@ -457,7 +532,7 @@ void api_archive(void *ctx, struct ts_http_request *request) {
     page.events = json_array();
     status = registry_find(web->db, terminal, &entry, &page.err);
     if (status == TS_OK)
-        status = read_sources(&page, &entry);
+        status = read_names(&page, &entry);
     reply(request, status, page_json(&page), &page.err);
     json_decref(page.events);
 }
