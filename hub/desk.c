@@ -92,7 +92,7 @@ static enum ts_status grow(struct db *db, const struct desk_change *change,
                            int64_t *position, struct ts_err *err) {
     char log[TS_JOURNAL_TEXT];
     struct db_value values[] = {db_int(shard_of(change->store)),
-                                db_cstr(change->store), db_cstr(log),
+                                db_cstr(change->store), db_null(),
                                 db_int(change->now.unix_ms)};
 
     ts_random_hex(log, TS_JOURNAL_TEXT - 1);
