@@ -198,6 +198,7 @@ static bool take_gap(const struct view *view, size_t *at,
     return seen && seen < 4 && counts(sign) && !uuid_at(view, *at);
 }
 
+/* `pattern` ends with a 0. */
 static bool grouped_as(const struct number *number, const uint8_t *pattern) {
     size_t i = 0;
 
@@ -240,7 +241,7 @@ static bool alike_groups(const struct number *number) {
 /* Shop systems join parts of identifiers with dashes, people break numbers
  * with spaces: with dashes only what a card may look like is taken for one. */
 static bool plausible_groups(const struct number *number) {
-    static const uint8_t first_and_last[] = {6, 6, 4};
+    static const uint8_t first_and_last[6] = {6, 6, 4};
 
     if (number->groups == 1 || printed_groups(number))
         return true;

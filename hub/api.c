@@ -7,6 +7,7 @@
 #include "hub/take.h"
 #include "hub/web.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -453,6 +454,7 @@ static enum ts_status read_name(struct page *page,
     for (size_t i = 0; i < entry->count; i++)
         if (!strcmp(entry->sources[i].terminal, terminal))
             add_shard(page, entry->sources[i].store);
+    assert(page->shard_count); /* `terminal` is of one of the sources */
     for (size_t i = 0; i < REGISTRY_SOURCES_MAX; i++)
         values[1 + i] = db_int(page->shards[i % page->shard_count]);
     status = db_run(page->web->db, &api_statements[JOURNALS], values,

@@ -253,12 +253,14 @@ static void send_usual(struct stand *stand, unsigned first, unsigned last) {
 }
 
 static void nothing_without_a_token(struct stand *stand) {
-    static const char *const doors[] = {"/api/archive?terminal=" LANE,
-                                        "/api/stores",
-                                        "/api/alarms",
-                                        "/api/holes",
-                                        "/api/counts",
-                                        "/api/quarantine"};
+    static const char *const doors[] = {
+        "/api/archive?terminal=milano-01-lane-3",
+        "/api/stores",
+        "/api/alarms",
+        "/api/holes",
+        "/api/counts",
+        "/api/quarantine",
+    };
     static const char *const wrong[] = {
         NULL, "Bearer", "Bearer ", "Bearer 0000", "Basic d2stc2hvcDo=", "x"};
     struct ts_err err;
@@ -414,15 +416,15 @@ static void an_archived_event_is_told_whole(struct stand *stand) {
 static void wrong_questions_are_told(struct stand *stand) {
     static const char *const wrong[] = {
         "/api/archive",
-        "/api/archive?terminal=" LANE "&limit=0",
-        "/api/archive?terminal=" LANE "&limit=1001",
-        "/api/archive?terminal=" LANE "&limit=",
-        "/api/archive?terminal=" LANE "&limit=1x",
-        "/api/archive?terminal=" LANE "&after=",
-        "/api/archive?terminal=" LANE "&after=7",
-        "/api/archive?terminal=" LANE "&after=" FIRST "-",
-        "/api/archive?terminal=" LANE "&after=" FIRST "-7x",
-        "/api/archive?terminal=" LANE "&after=nonsense-7",
+        "/api/archive?terminal=milano-01-lane-3&limit=0",
+        "/api/archive?terminal=milano-01-lane-3&limit=1001",
+        "/api/archive?terminal=milano-01-lane-3&limit=",
+        "/api/archive?terminal=milano-01-lane-3&limit=1x",
+        "/api/archive?terminal=milano-01-lane-3&after=",
+        "/api/archive?terminal=milano-01-lane-3&after=7",
+        "/api/archive?terminal=milano-01-lane-3&after=9f2c6a1be07d4455-",
+        "/api/archive?terminal=milano-01-lane-3&after=9f2c6a1be07d4455-7x",
+        "/api/archive?terminal=milano-01-lane-3&after=nonsense-7",
         "/api/alarms?limit=-1",
         "/api/holes?limit=x",
         "/api/quarantine?limit=99999999999999999999"};
