@@ -267,11 +267,14 @@ static enum ts_status write_records(struct desk *desk, enum desk_table table,
                                     struct ts_err *err) {
     for (size_t i = 0; i < json_array_size(records); i++) {
         struct message_desk_record record;
-        enum ts_status status = message_desk_record_decode(
-            &record, json_array_get(records, i), err);
+        struct ts_err why;
 
-        if (status != TS_OK)
-            return status;
+        /* The rest of the desk must not wait for what a newer hub knows. */
+        if (message_desk_record_decode(&record, json_array_get(records, i),
+                                       &why) != TS_OK) {
+            ts_log(TS_LOG_WARN, "desk", "a record is left out: %s", why.text);
+            continue;
+        }
         if (record.kind == DESK_ERASE) {
             if (!erase(desk, table, &record))
                 return fail(desk, err);

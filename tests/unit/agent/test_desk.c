@@ -201,6 +201,19 @@ static void test_erase_takes_only_what_is_older(void **state) {
     expect(f, "a", "New");
 }
 
+/* A newer hub may tell what this version has no use for. */
+static void test_a_strange_record_stops_nothing(void **state) {
+    struct fixture *f = *state;
+
+    (void)apply(
+        f, RANGE(LOG_1, 0, 3, false,
+                 "{'position':1,'kind':'riddle','key':'r','value':1},"
+                 "{'position':2,'kind':'profile','key':'','value':1}," RECORD(
+                     3, "a", "Ada")));
+    expect(f, "a", "Ada");
+    expect_request(f, LOG_1, 3);
+}
+
 static void test_expires(void **state) {
     struct fixture *f = *state;
     json_t *found;
@@ -249,6 +262,7 @@ int main(void) {
         CASE(test_new_log_swaps_at_once),
         CASE(test_erase),
         CASE(test_erase_takes_only_what_is_older),
+        CASE(test_a_strange_record_stops_nothing),
         CASE(test_expires),
         CASE(test_bell),
         CASE(test_damaged_file_is_loaded_again),
