@@ -63,12 +63,12 @@ export class Processes {
     child.stderr.pipe(log, { end: false });
     child.exited = new Promise((done) => {
       child.once('error', (error) => {
-        log.end(`cannot start ${command}: ${error.message}\n`);
-        done({ code: 127 });
+        log.end(`cannot start ${command}: ${error.message}\n`,
+          () => done({ code: 127 }));
       });
       child.once('close', (code, signal) => {
-        log.end();
-        done({ code, signal });
+        // What it said last is in the log before anybody learns of its end.
+        log.end(() => done({ code, signal }));
       });
     });
     child.exited.then(() => {
