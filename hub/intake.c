@@ -408,6 +408,8 @@ static bool want_allowed(struct visit *visit, const struct message_pull *pull) {
     struct want_slot *slot = &visit->intake->wants[name % WANT_SLOTS];
     int64_t minute = ts_clock_mono(visit->intake->options.clock).ms / MINUTE_MS;
 
+    if (!pull->want)
+        return true;
     if (slot->terminal != name || slot->minute != minute)
         *slot = (struct want_slot){.terminal = name, .minute = minute};
     slot->count += (unsigned)json_array_size(pull->want);

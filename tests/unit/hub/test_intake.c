@@ -706,6 +706,27 @@ static void pull_gives_the_own_store_only(struct bench *bench) {
 
 typedef void intake_case(struct bench *bench);
 
+/* The limit is of questions for cards: the desk itself goes on. */
+static void wants_are_limited(struct bench *bench) {
+    json_t *want = json_array();
+    struct message_pull pull = {.limit = 10, .want = want};
+    struct ts_buf text = {0};
+
+    for (int i = 0; i < 64; i++)
+        (void)json_array_append_new(want, json_string(TOKEN));
+    message_pull_encode(&text, &pull);
+    for (int i = 0; i < 9; i++) {
+        send(bench, TOPIC_PULL, ts_buf_slice(&text));
+        assert_non_null(bench->desk);
+    }
+    send(bench, TOPIC_PULL, ts_buf_slice(&text));
+    assert_null(bench->desk);
+    send_text(bench, TOPIC_PULL, "{\"log\":\"\",\"after\":0,\"limit\":10}");
+    assert_non_null(bench->desk);
+    ts_buf_fini(&text);
+    json_decref(want);
+}
+
 static void on_url(const char *url, intake_case *run) {
     struct bench bench;
 
@@ -748,6 +769,7 @@ static void on_url(const char *url, intake_case *run) {
     X(retained_business_is_void)                                               \
     X(busy_names_the_position)                                                 \
     X(quarantine_is_replayed)                                                  \
+    X(wants_are_limited)                                                       \
     X(pull_gives_the_own_store_only)
 CASES(ON_BOTH)
 
