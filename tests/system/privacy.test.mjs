@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import mqtt from 'mqtt';
 import {
-  freePort, goods, listening, loyaltyCards, openLane, openStage, until,
+  cardToken, freePort, goods, listening, loyaltyCards, openLane, openStage,
+  until,
 } from './help.mjs';
 
 // Public test numbers of the card schemes.
@@ -55,17 +56,23 @@ async function plainLine(stage) {
   return { port: server.address().port, heard };
 }
 
-async function spy(stage) {
+/** A client with the hub's certificate, beside the hub. */
+async function besideTheHub(stage) {
   const pem = (name) => readFileSync(join(stage.certs, name));
-  const payloads = [];
   const client = await mqtt.connectAsync({
     protocol: 'mqtts', host: 'localhost', port: stage.hubPort,
     ca: pem('ca.crt'), cert: pem('hub-1.crt'), key: pem('hub-1.key'),
     clientId: 'hub-spy',
   });
+  stage.onClose(() => client.endAsync(true).catch(() => {}));
+  return client;
+}
+
+async function spy(stage) {
+  const payloads = [];
+  const client = await besideTheHub(stage);
   client.on('message', (topic, payload) => payloads.push(payload));
   await client.subscribeAsync('tessera/#', { qos: 1 });
-  stage.onClose(() => client.endAsync(true).catch(() => {}));
   return payloads;
 }
 
@@ -194,4 +201,41 @@ test('what the programs write is their user\'s alone', async (t) => {
   assert.ok(written.some((path) => path.endsWith('desk.db')));
   for (const path of written)
     assert.equal(statSync(path).mode & 0o077, 0, path);
+});
+
+test('an erased card leaves the lane, and the lane says so', async (t) => {
+  const stage = await openStage(t);
+  await stage.theHub.start();
+  const lane = await openLane(stage, {
+    terminal: 'milano-01-lane-3', store: 'milano-01',
+  });
+  const [gone, stays] = loyaltyCards.map((number) => cardToken(stage, number));
+  for (const [receipt, number] of loyaltyCards.slice(0, 2).entries()) {
+    await scanAll(lane, number, goods[0]);
+    await lane.command('/api/visit/close', {
+      receipt: `R-${receipt}`, total_minor: 100, currency: 'EUR',
+    });
+  }
+  await lane.drained();
+  const desk = async () =>
+    (await (await fetch(`${lane.url}/api/status`)).json()).desk;
+  const { log, position } = await until('the desk is loaded', async () => {
+    const now = await desk();
+    return now.records >= 2 && now;
+  });
+  const journal = () => [...files(stage.folder)]
+    .filter((path) => /lane-3.*journal\.db(-wal)?$/.test(path))
+    .map((path) => readFileSync(path, 'latin1')).join();
+  assert.ok(journal().includes(gone));
+  const hub = await besideTheHub(stage);
+  await hub.publishAsync('tessera/1/20/milano-01-lane-3/desk', JSON.stringify({
+    log, from: position, to: position + 1, more: false, records: [
+      { position: position + 1, kind: 'erase', key: 'person-1',
+        value: { cards: [gone] } }],
+  }), { qos: 1 });
+  await until('the lane confirms', async () =>
+    (await stage.theHub.archive(lane.terminal)).some(({ type, body }) =>
+      type === 'erase.done' && body.data.position === position + 1));
+  assert.ok(!journal().includes(gone));
+  assert.ok(journal().includes(stays));
 });
