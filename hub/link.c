@@ -9,7 +9,7 @@
 
 enum {
     BELL_MS = 1000,        /* looks for desk logs that grew */
-    REPEAT_MS = 300000,    /* retained topics are published again */
+    REPEAT_MS = 300000,    /* all bells are rung again */
     SOON_MS = 50,          /* the database is busy */
     LATER_MS = 1000,       /* the database is away */
     INVALID_TRIES = 3,     /* of a message that the database refuses */
@@ -253,10 +253,8 @@ static void on_repeat(evutil_socket_t fd, short what, void *ctx) {
 
     (void)fd;
     (void)what;
-    if (link->up) {
-        announce(link, true);
-        link->rung = (struct desk_bell_cursor){0};
-    }
+    /* Bells alone: a live `hub` makes every lane resume all its journals. */
+    link->rung = (struct desk_bell_cursor){0};
     later(link->repeat, REPEAT_MS);
 }
 
