@@ -56,8 +56,9 @@ enum ts_status db_open(struct db **out, const char *url,
 void db_close(struct db *db);
 /* The same for a program that must not wait for a server: made here, and
  * db_connect called until it answers TS_OK. TS_IO, TS_CLOSED or TS_AGAIN from
- * it: the server is away, call again in a moment; it waits for 50 ms at most,
- * and then so does no other call until it is reached. */
+ * it: the server is away, call again in a moment; it waits a second the
+ * first time and then 50 ms at most, as does every other call that needs a new
+ * connection. */
 enum ts_status db_new(struct db **out, const char *url,
                       struct ts_err *err) TS_MUST_USE;
 enum ts_status db_connect(struct db *db, struct ts_err *err) TS_MUST_USE;

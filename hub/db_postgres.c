@@ -15,6 +15,7 @@
 enum {
     SLOTS = 1024,
     OPEN_MS = 10000,      /* a command waits so long for the server */
+    FIRST_MS = 1000,      /* at its start nothing else waits yet */
     SLICE_MS = 50,        /* the loop waits so long for a connection... */
     PAUSE_MS = 200,       /* ...and then runs on for so long */
     DIAL_MS = 15000,      /* one attempt, over all hosts of the URL */
@@ -346,12 +347,13 @@ static enum ts_status engine_open(void **out, const char *address, bool patient,
 
 static enum ts_status reach(void *ctx, struct ts_err *err) {
     struct engine *engine = ctx;
+    int wait_ms = engine->dialled_ms ? SLICE_MS : FIRST_MS;
 
     if (PQstatus(engine->handle) == CONNECTION_OK)
         return TS_OK;
     if (now_ms() < engine->next_try_ms)
         return not_connected(engine, err);
-    return engine_connect(engine, engine->patient ? OPEN_MS : SLICE_MS, err);
+    return engine_connect(engine, engine->patient ? OPEN_MS : wait_ms, err);
 }
 
 static struct slot *slot_find(struct engine *engine,

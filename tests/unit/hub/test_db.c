@@ -1,5 +1,6 @@
 #include "hub/db.h"
 
+#include "base/time.h"
 #include "hub/db_adapter.h"
 #include "hub/statements.h"
 #include "tests/unit/hub/engines.h"
@@ -11,9 +12,12 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Each case runs on both engines; *state is the pair. */
 typedef void engine_case(struct db *db, const char *url);
@@ -394,6 +398,68 @@ static void test_lost_server_is_found_again(void **state) {
     db_close(db);
 }
 
+/* What comes after a loss inside a transaction is not written by itself. */
+static void test_transaction_ends_with_its_server(void **state) {
+    struct engines *engines = *state;
+    struct db_value values[] = {db_int(1), db_cstr("stray"), db_int(1),
+                                db_null()};
+    struct ts_err err = {0};
+    struct seen seen = {0};
+    struct db *db = NULL;
+
+    assert_int_equal(db_open(&db, engines_postgres(engines), &err), TS_OK);
+    run_ok(db, MAKE, NULL, 0, NULL, NULL);
+    assert_int_equal(db_begin(db, &err), TS_OK);
+    engines_restart_postgres(engines);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(
+            db_run(db, &statements[PUT], values, 4, NULL, NULL, &err),
+            TS_CLOSED);
+    db_rollback(db);
+    assert_int_equal(begin_until_back(db, &err), TS_OK);
+    run_ok(db, ALL, NULL, 0, see, &seen);
+    assert_int_equal(seen.rows, 0);
+    db_rollback(db);
+    db_close(db);
+}
+
+static int silent_server(uint16_t *port) {
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static void test_silent_server_holds_nothing_up(void **state) {
+    struct ts_mono began = ts_clock_mono(ts_clock_system());
+    struct ts_err err = {0};
+    struct db *db = NULL;
+    char url[80];
+    uint16_t port;
+    int fd = silent_server(&port);
+
+    (void)state;
+    (void)snprintf(url, sizeof url, "postgresql://hub@127.0.0.1:%u/none",
+                   (unsigned)port);
+    assert_int_equal(db_new(&db, url, &err), TS_OK);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(db_connect(db, &err), TS_IO);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(db_begin(db, &err), TS_CLOSED);
+    /* Waiting for it each time would take hours. */
+    assert_true(ts_clock_mono(ts_clock_system()).ms - began.ms < 100000);
+    assert_non_null(strstr(err.text, "not connected"));
+    db_close(db);
+    close(fd);
+}
+
 static int start(void **state) {
     *state = engines_start();
     return 0;
@@ -423,6 +489,8 @@ int main(void) {
         cmocka_unit_test(test_one_process_holds),
         cmocka_unit_test(test_waiting_writer_gets_again),
         cmocka_unit_test(test_lost_server_is_found_again),
+        cmocka_unit_test(test_transaction_ends_with_its_server),
+        cmocka_unit_test(test_silent_server_holds_nothing_up),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
