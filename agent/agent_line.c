@@ -113,10 +113,10 @@ static void on_recorded(void *arg, const char *journal, uint64_t sequence,
     json_t *member;
     json_t *want;
 
-    (void)journal;
     (void)sequence;
     if (!agent->uplink)
         return;
+    uplink_set_journal(agent->uplink, journal);
     uplink_notify(agent->uplink);
     if (strcmp(type, "card.presented") != 0 || !card[0] || !agent->line_up)
         return;

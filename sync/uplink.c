@@ -694,6 +694,18 @@ void uplink_notify(struct uplink *uplink) {
     settle(uplink);
 }
 
+void uplink_set_journal(struct uplink *uplink, const char *journal) {
+    const char *known = uplink->options.journal;
+
+    if (known && !strcmp(known, journal))
+        return;
+    uplink->options.journal = ts_strdup(journal);
+    free((char *)known);
+    if (mqtt_is_up(uplink->mqtt))
+        publish_state(uplink, true);
+    set_will(uplink);
+}
+
 void uplink_stop(struct uplink *uplink) {
     uplink->stopping = true;
     (void)event_del(uplink->tick);

@@ -75,6 +75,9 @@ void uplink_free(struct uplink *uplink);
 void uplink_start(struct uplink *uplink);
 /* New durable rows are there. Cheap; call after each commit. */
 void uplink_notify(struct uplink *uplink);
+/* The journal of this run, when it is not the one of the options any more: a
+ * broken file was replaced. Cheap when nothing changed. */
+void uplink_set_journal(struct uplink *uplink, const char *journal);
 /* Publishes `state` offline, says DISCONNECT, stays down. */
 void uplink_stop(struct uplink *uplink);
 /* Asks the hub for desk records; dropped when the line is down. */

@@ -455,6 +455,18 @@ static void test_desk_bell_pull(void **state) {
     json_decref(records);
 }
 
+static void test_journal_of_the_run(void **state) {
+    struct world *world = *state;
+
+    start_hub(world);
+    start_uplink(world);
+    WAIT_FOR(world, world->hub.states == 1);
+    uplink_set_journal(world->uplink, "00000000000000ff");
+    uplink_set_journal(world->uplink, "00000000000000ff");
+    WAIT_FOR(world, world->hub.states == 2);
+    assert_string_equal(world->hub.state.journal, "00000000000000ff");
+}
+
 /* An answer must find us listening. */
 static void test_asks_behind_its_subscriptions(void **state) {
     struct world *world = *state;
@@ -575,6 +587,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_dictionary_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_desk_bell_pull, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_journal_of_the_run, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_asks_behind_its_subscriptions,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stop_and_will, set_up, tear_down),
