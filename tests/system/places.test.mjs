@@ -1,11 +1,11 @@
 // A terminal cannot take another's place: refused, counted, visible.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import mqtt from 'mqtt';
-import { openStage, until } from './help.mjs';
+import { goods, openLane, openStage, until } from './help.mjs';
 
 const journal = () => randomBytes(8).toString('hex');
 
@@ -158,4 +158,34 @@ test('a refused publish does not end the session', async (t) => {
   await publish(b, 'tessera/1/29/lane-b/pull',
     JSON.stringify({ log: '', after: 0, limit: 100 }));
   assert.ok(b.connected);
+});
+
+test('what the access list denies is told until it is mended', async (t) => {
+  const stage = await openStage(t);
+  await stage.theHub.start();
+  await stage.stopBroker();
+  const list = join(stage.folder, 'broker', 'tessera.acl');
+  writeFileSync(list, readFileSync(list, 'utf8')
+    .replace(/^pattern write .*events$/m, ''));
+  stage.processes.start('broker', 'mosquitto',
+    ['-c', join(stage.folder, 'broker', 'tessera.conf')]);
+  const lane = await openLane(stage, {
+    terminal: 'milano-01-lane-3', store: 'milano-01',
+  });
+  const text = await until('the refusal is told', async () => {
+    const { line } = await lane.view();
+    return /denies publishing events.*milano-01-lane-3/.test(line.text)
+      && line.text;
+  });
+  t.diagnostic(text);
+  assert.ok(lane.log().includes(text));
+  lane.reader.scan(goods[0]);
+  await until('the lane goes on', () => lane.reader.beeps > 0);
+  const { line } = await lane.view();
+  assert.ok(line.up && line.unsent >= 2, 'nothing leaves the journal');
+  await stage.stopBroker();
+  await stage.startBroker();
+  await lane.drained();
+  await until('the line is well again', async () =>
+    (await lane.view()).line.text === 'connected');
 });
