@@ -98,6 +98,32 @@ test('a broker that dies and forgets everything', async (t) => {
   assertWhole(stage, cashier, await stage.theHub.archive(lane.terminal));
 });
 
+test('the hub starts without its broker, and works when it comes', async (t) => {
+  const stage = await openLine(t);
+  const hub = stage.theHub;
+  await stage.stopBroker('SIGKILL');
+  hub.launch();
+  const ready = await until('the hub says what is missing', async () => {
+    const answer = await fetch(`${hub.url}/readyz`);
+    return answer.status === 503 && answer.text();
+  });
+  assert.match(ready, /broker/);
+  await until('the log says it', () =>
+    /no line to the broker/.test(stage.processes.log('hub')));
+  assert.equal((await fetch(`${hub.url}/healthz`)).status, 200);
+  // Online events do not come by the broker.
+  assert.equal((await hub.post('/v1/track', {
+    userId: 'c-1', event: 'Seen', messageId: 'm-1',
+  })).status, 200);
+  await stage.startBroker();
+  await hub.ready();
+  const lane = await openRoma(stage);
+  const cashier = new Cashier(lane);
+  await scanMany(cashier, 5);
+  await lane.drained();
+  assertWhole(stage, cashier, await hub.archive(lane.terminal));
+});
+
 /** CRC-32 of the store, modulo 64, as the topics say it. */
 const shardOf = (store) => {
   let crc = ~0;
