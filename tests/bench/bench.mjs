@@ -1,5 +1,5 @@
 // The figures of docs/performance.md, measured on one stage in one run.
-//   packaging/bench [latency|backlog|footprint|hub ...]
+//   packaging/bench [latency|backlog|hub ...]; latency prints the footprint too
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
