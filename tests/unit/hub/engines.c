@@ -68,7 +68,7 @@ static void become_postgres(void) {
         die("no user postgres");
 }
 
-static pid_t spawn(const struct engines *engines, char *const argv[]) {
+static pid_t spawn(const struct engines *engines, char *argv[]) {
     char program[192], log[128];
     pid_t child = fork();
 
@@ -79,6 +79,7 @@ static pid_t spawn(const struct engines *engines, char *const argv[]) {
     (void)snprintf(log, sizeof log, "%s/pg/log", engines->folder);
     if (!freopen(log, "a", stdout) || dup2(1, 2) < 0)
         die("no log");
+    argv[0] = program; /* its companions stand beside it */
     execv(program, argv);
     die("cannot run PostgreSQL");
     return -1;
