@@ -91,8 +91,12 @@ export class Stage {
   }
 
   async close() {
-    await this.processes.stopAll();
-    for (const closer of this.closers.reverse()) await closer();
+    try {
+      await this.processes.stopAll();
+    } finally {
+      // What stays open would keep the test running after its failure.
+      for (const closer of this.closers.reverse()) await closer();
+    }
     if (!this.keep) rmSync(this.folder, { recursive: true, force: true });
   }
 }
