@@ -73,7 +73,6 @@ try {
 } catch (error) {
   if (ending) await ending;
   console.error(`error: ${error.message}`);
-  if (error.cause) console.error(`  last seen: ${error.cause.message}`);
   stage.keep = true;
   console.error(`logs: ${stage.processes.folder}`);
   await end(1);

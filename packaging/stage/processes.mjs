@@ -4,13 +4,27 @@ import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
-/** A free TCP port on loopback, as the kernel gives it. */
-export async function freePort() {
+const given = new Set();
+
+function canListen(port) {
   const server = createServer();
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
+  return new Promise((done) => {
+    server.once('error', () => done(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
+  });
+}
+
+/**
+ * A free TCP port on loopback, never given twice. Below the kernel's range of
+ * outgoing ports: a program that is killed finds it free at its next start.
+ */
+export async function freePort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (given.has(port) || !(await canListen(port))) continue;
+    given.add(port);
+    return port;
+  }
 }
 
 /** Waits until something listens on a loopback port. */
@@ -35,7 +49,8 @@ export async function until(what, condition, seconds = 60) {
       last = error;
     }
     if (Date.now() > deadline)
-      throw new Error(`waited ${seconds} s for: ${what}`, { cause: last });
+      throw new Error(`waited ${seconds} s for: ${what}` +
+        (last ? `; last seen: ${last.message}` : ''), { cause: last });
     await new Promise((poll) => setTimeout(poll, 20));
   }
 }
