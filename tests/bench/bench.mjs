@@ -1,10 +1,12 @@
 // The figures of docs/performance.md, measured on one stage in one run.
-//   packaging/bench [latency|backlog|hub ...]; latency prints the footprint too
+//   packaging/bench [latency|backlog|take|online ...]
+// latency prints the agent's footprint too.
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { Stage, bin } from '../../packaging/stage/stage.mjs';
+import { Postgres } from '../../packaging/stage/postgres.mjs';
 import { until } from '../../packaging/stage/processes.mjs';
 import { ean13 } from '../../packaging/stage/goods.mjs';
 
@@ -149,7 +151,23 @@ async function online(stage) {
     `(4 clients, batches of ${size})`);
 }
 
-const parts = { latency, backlog: drain, hub: online };
+/** Store events a second through take alone: one commit a batch of 500. */
+async function take(stage) {
+  const server = await Postgres.open(stage);
+  const databases = {
+    SQLite: `sqlite:${join(stage.folder, 'bench.db')}`,
+    PostgreSQL: server.url(),
+  };
+  console.log('\n## Hub: store events, one commit a batch of 500');
+  for (const [name, url] of Object.entries(databases)) {
+    const result = JSON.parse(execFileSync(join(bin, 'bench_take'), [
+      '--database', url, '--events', '50000', '--batch', '500',
+    ], { encoding: 'utf8' }));
+    console.log(`${name}: ${JSON.stringify(result)}`);
+  }
+}
+
+const parts = { latency, backlog: drain, take, online };
 const wanted = process.argv.slice(2);
 const stage = await openStage();
 try {
