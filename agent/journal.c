@@ -258,7 +258,6 @@ static enum ts_status insert(struct journal *journal, enum journal_class class,
     enum ts_status status = TS_OK;
 
     memcpy(row.journal, journal->id, sizeof row.journal);
-    row.crc = (int64_t)ts_crc32(row.payload);
     if (sequence == 1) {
         sqlite3_stmt *add = store_prepare(&journal->store, STORE_ADD_JOURNAL);
 

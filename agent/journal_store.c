@@ -135,6 +135,20 @@ static enum ts_status check_format(struct journal_store *store,
     return TS_OK;
 }
 
+/* What quick_check does not see: a key that was changed in place. */
+static enum ts_status check_keys(struct journal_store *store,
+                                 struct ts_err *err) {
+    static const char strays[] =
+        "SELECT EXISTS(SELECT 1 FROM rows WHERE journal NOT IN"
+        " (SELECT journal FROM journals))";
+
+    if (store_number(store, strays))
+        return ts_fail(err, TS_CORRUPT,
+                       "%s is damaged (it holds rows of no journal)",
+                       store->path);
+    return TS_OK;
+}
+
 static enum ts_status prepare_all(struct journal_store *store,
                                   struct ts_err *err) {
     for (int i = 0; i < STORE_STATEMENTS; i++)
@@ -171,6 +185,8 @@ enum ts_status store_open(struct journal_store *store, const char *path,
         status = check_format(store, err);
     if (status == TS_OK)
         status = store_exec(store, schema, err);
+    if (status == TS_OK)
+        status = check_keys(store, err);
     if (status == TS_OK)
         status = prepare_all(store, err);
     if (status != TS_OK)
@@ -210,6 +226,18 @@ void store_bind_text(sqlite3_stmt *statement, int index, const char *text) {
     (void)sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
 }
 
+/* Covers the whole row: a changed key would hide it as well as a changed
+ * payload would falsify it. */
+static int64_t row_crc(const struct store_row *row) {
+    char key[128];
+    int len = snprintf(key, sizeof key, "%s/%llu/%lld/%lld/%lld", row->journal,
+                       (unsigned long long)row->sequence, (long long)row->class,
+                       (long long)row->codec, (long long)row->at);
+
+    return (int64_t)(ts_crc32(ts_slice_of(key, (size_t)len)) ^
+                     ts_crc32(row->payload));
+}
+
 bool store_row_get(sqlite3_stmt *statement, struct store_row *out) {
     struct ts_slice journal =
         ts_slice_of(sqlite3_column_text(statement, 0),
@@ -224,10 +252,10 @@ bool store_row_get(sqlite3_stmt *statement, struct store_row *out) {
     out->class = sqlite3_column_int64(statement, 2);
     out->codec = sqlite3_column_int64(statement, 3);
     out->at = sqlite3_column_int64(statement, 4);
-    out->crc = sqlite3_column_int64(statement, 5);
     out->payload = ts_slice_of(sqlite3_column_blob(statement, 6),
                                (size_t)sqlite3_column_bytes(statement, 6));
-    return out->payload.len && ts_crc32(out->payload) == (uint64_t)out->crc;
+    return out->payload.len &&
+           sqlite3_column_int64(statement, 5) == row_crc(out);
 }
 
 enum ts_status store_add_row(struct journal_store *store,
@@ -239,7 +267,7 @@ enum ts_status store_add_row(struct journal_store *store,
     (void)sqlite3_bind_int64(statement, 3, row->class);
     (void)sqlite3_bind_int64(statement, 4, row->codec);
     (void)sqlite3_bind_int64(statement, 5, row->at);
-    (void)sqlite3_bind_int64(statement, 6, row->crc);
+    (void)sqlite3_bind_int64(statement, 6, row_crc(row));
     (void)sqlite3_bind_blob(statement, 7, row->payload.data,
                             (int)row->payload.len, SQLITE_STATIC);
     return store_run(store, statement, err);

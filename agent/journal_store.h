@@ -61,7 +61,7 @@ int64_t store_number(struct journal_store *store, const char *sql);
 struct store_row {
     char journal[TS_JOURNAL_TEXT];
     uint64_t sequence;
-    int64_t class, codec, at, crc;
+    int64_t class, codec, at;
     struct ts_slice payload;
 };
 /* Columns: journal, sequence, class, codec, at, crc, payload. False: the
