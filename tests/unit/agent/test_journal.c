@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 struct fixture {
     char folder[FOLDER_TEXT];
@@ -715,6 +716,40 @@ static void test_newer_format(void **state) {
     assert_non_null(strstr(err.text, "newer version"));
 }
 
+/* A key changed in place, which quick_check does not see: the row must not be
+ * hidden in silence. */
+static void damage_keys(struct fixture *f, const char *sql, uint64_t salvaged) {
+    sqlite3 *db = NULL;
+    struct ts_err err;
+
+    append_many(f, 20);
+    journal_close(f->journal);
+    f->journal = NULL;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(db);
+    open_journal(f);
+    if (!f->report.damaged) {
+        struct seen seen;
+
+        assert_int_equal(walk(f, "", &seen), TS_CORRUPT);
+        ts_buf_fini(&seen.bytes);
+        assert_int_equal(journal_tidy(f->journal, &err), TS_OK);
+        assert_true(journal_take_damage(f->journal, &f->report));
+    }
+    assert_int_equal(f->report.salvaged, salvaged);
+}
+
+static void test_row_of_no_journal(void **state) {
+    damage_keys(*state,
+                "UPDATE rows SET journal='00000000deadbeef' WHERE sequence=7",
+                19);
+}
+
+static void test_row_with_another_number(void **state) {
+    damage_keys(*state, "UPDATE rows SET sequence=1007 WHERE sequence=7", 19);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -730,6 +765,8 @@ int main(void) {
         CASE(test_read_for_the_line),
         CASE(test_kill),
         CASE(test_damage_at_start),
+        CASE(test_row_of_no_journal),
+        CASE(test_row_with_another_number),
         CASE(test_damage_on_a_full_disk),
         CASE(test_replacement_is_cut_short),
         CASE(test_hole_is_told),
