@@ -117,6 +117,7 @@ static enum ts_status start_readers(struct agent *agent, struct ts_err *err) {
             .lane = agent->lane,
         };
 
+        memcpy(options.tones, from->tones, sizeof options.tones);
         status = reader_new(&agent->readers[i], agent->loop, &options, err);
         agent->reader_count += status == TS_OK;
     }

@@ -56,6 +56,8 @@ static const struct ts_setting hub_members[] = {
     {.name = NULL},
 };
 
+#define READER_TONES "none|one|two|three|low|alarm"
+
 static const struct ts_setting reader_members[] = {
     {.name = "port", .kind = TS_SETTING_TEXT,
      .help = "/dev/serial/by-id/... or usb:VVVV:PPPP[:SERIAL]"},
@@ -75,6 +77,16 @@ static const struct ts_setting reader_members[] = {
      .help = "hardware flow control"},
     {.name = "repeat_ms", .kind = TS_SETTING_INT, .fallback = "300",
      .max = 60000, .help = "the same code again within this is one scan"},
+    {.name = "on_recorded", .kind = TS_SETTING_TEXT, .fallback = "one",
+     .one_of = READER_TONES, .help = "what is heard when a scan is on disk"},
+    {.name = "on_member", .kind = TS_SETTING_TEXT, .fallback = "two",
+     .one_of = READER_TONES, .help = "the same for a card that the desk knows"},
+    {.name = "on_offer", .kind = TS_SETTING_TEXT, .fallback = "three",
+     .one_of = READER_TONES, .help = "the same for a member with an offer waiting"},
+    {.name = "on_unknown", .kind = TS_SETTING_TEXT, .fallback = "low",
+     .one_of = READER_TONES, .help = "the same for a code that nobody's rule names"},
+    {.name = "on_refused", .kind = TS_SETTING_TEXT, .fallback = "alarm",
+     .one_of = READER_TONES, .help = "not taken: rejected, refused or a payment card"},
     {.name = NULL},
 };
 
@@ -203,6 +215,20 @@ static void check_driver(const struct agent_config_reader *reader,
                             "%s", err.text);
 }
 
+static void read_tones(struct agent_config_reader *out,
+                       const struct ts_settings *from) {
+    static const char *const settings[OUTCOMES] = {
+        [OUTCOME_RECORDED] = "on_recorded", [OUTCOME_MEMBER] = "on_member",
+        [OUTCOME_OFFER] = "on_offer",       [OUTCOME_UNKNOWN] = "on_unknown",
+        [OUTCOME_REFUSED] = "on_refused",
+    };
+
+    /* The settings reader has checked the words. */
+    for (size_t i = 0; i < OUTCOMES; i++)
+        (void)driver_tone_find(ts_settings_text(from, settings[i]),
+                               &out->tones[i]);
+}
+
 static void read_reader(struct agent_config_reader *out,
                         const struct ts_settings *from) {
     static const char parities[] = "neo"; /* none, even, odd */
@@ -221,6 +247,7 @@ static void read_reader(struct agent_config_reader *out,
                  .rts_cts = ts_settings_bool(from, "rts_cts")},
         .repeat_ms = (unsigned)ts_settings_int(from, "repeat_ms"),
     };
+    read_tones(out, from);
 }
 
 static void read_readers(struct agent_config *config, struct ts_buf *problems) {

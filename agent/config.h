@@ -4,6 +4,7 @@
 
 #include "base/settings.h"
 #include "base/token.h"
+#include "drivers/driver.h"
 #include "drivers/port.h"
 #include "drivers/shop.h"
 
@@ -17,6 +18,7 @@ struct agent_config_reader {
     const char *name, *port, *driver, *profile;
     struct port_line line;
     unsigned repeat_ms;
+    enum driver_tone tones[OUTCOMES];
 };
 
 /* Texts are borrowed from `settings`. */

@@ -163,7 +163,7 @@ struct on_the_way {
     struct lane *lane;
     lane_answer *answer;
     void *arg;
-    enum scan_signal signal;
+    enum scan_outcome outcome;
     enum lane_notice notice;
     char text[LANE_NOTICE_TEXT];
 };
@@ -178,7 +178,7 @@ static void on_scan_done(void *arg, enum ts_status status) {
         lane_set_notice(scan->lane,
                         status == TS_FULL ? NOTICE_FULL : NOTICE_FAILED,
                         recorder_trouble(scan->lane->options.recorder));
-    scan->answer(scan->arg, taken, taken ? scan->signal : SIGNAL_REFUSED);
+    scan->answer(scan->arg, taken, taken ? scan->outcome : OUTCOME_REFUSED);
     free(scan);
 }
 
@@ -216,7 +216,7 @@ static enum ts_status take_card(struct lane *lane, const struct lane_scan *scan,
     if (status == TS_OK) {
         json_t *member = lane_member(lane);
         way->notice = member ? NOTICE_MEMBER : NOTICE_RECORDED;
-        way->signal = member ? SIGNAL_MEMBER : SIGNAL_RECORDED;
+        way->outcome = member ? OUTCOME_MEMBER : OUTCOME_RECORDED;
         json_decref(member);
     }
     return status;
@@ -280,7 +280,7 @@ static enum ts_status take_unknown(struct lane *lane,
                   symbology_name(scan->code->symbology), "length",
                   (json_int_t)scan->text.len, "print", print);
     way->notice = NOTICE_UNKNOWN;
-    way->signal = SIGNAL_UNKNOWN;
+    way->outcome = OUTCOME_UNKNOWN;
     (void)snprintf(way->text, sizeof way->text, "%s",
                    symbology_name(scan->code->symbology));
     return lane_record(lane, &record, err);
@@ -309,7 +309,7 @@ static enum ts_status take_item(struct lane *lane, const struct lane_scan *scan,
             record.data, "code",
             json_stringn((const char *)code->item.data, code->item.len));
     way->notice = NOTICE_RECORDED;
-    way->signal = SIGNAL_RECORDED;
+    way->outcome = OUTCOME_RECORDED;
     return lane_record(lane, &record, err);
 }
 
@@ -322,7 +322,7 @@ static enum ts_status take_payment_card(struct lane *lane,
                                  on_scan_done, way};
 
     way->notice = NOTICE_PAYMENT_CARD;
-    way->signal = SIGNAL_REFUSED;
+    way->outcome = OUTCOME_REFUSED;
     return lane_record(lane, &record, err);
 }
 
@@ -350,16 +350,16 @@ void lane_take_scan(struct lane *lane, const struct lane_scan *scan) {
 static void on_later_done(void *arg, enum ts_status status) {
     struct on_the_way *scan = arg;
 
-    scan->answer(scan->arg, status == TS_OK, scan->signal);
+    scan->answer(scan->arg, status == TS_OK, scan->outcome);
     free(scan);
 }
 
-void lane_answer_later(struct lane *lane, bool taken, enum scan_signal signal,
+void lane_answer_later(struct lane *lane, bool taken, enum scan_outcome outcome,
                        lane_answer *answer, void *arg) {
     struct on_the_way *way = ts_alloc(sizeof *way);
 
     *way = (struct on_the_way){
-        .lane = lane, .answer = answer, .arg = arg, .signal = signal};
+        .lane = lane, .answer = answer, .arg = arg, .outcome = outcome};
     recorder_answer(lane->options.recorder, taken ? TS_OK : TS_INVALID,
                     on_later_done, way);
 }

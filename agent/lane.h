@@ -45,7 +45,7 @@ void lane_on_recorded(struct lane *lane, lane_recorded *call, void *arg);
 
 /* The answer to a scan, in the order of the scans: recorded with what the
  * person should hear, or not taken. */
-typedef void lane_answer(void *arg, bool taken, enum scan_signal signal);
+typedef void lane_answer(void *arg, bool taken, enum scan_outcome outcome);
 
 /* A scan that was read well. `text` is what the reader said, for the print
  * of an unknown code. */
@@ -61,7 +61,7 @@ struct lane_scan {
 void lane_take_scan(struct lane *lane, const struct lane_scan *scan);
 /* An answer in its turn, without an event: the same code again, or a code
  * that fails its check. */
-void lane_answer_later(struct lane *lane, bool taken, enum scan_signal signal,
+void lane_answer_later(struct lane *lane, bool taken, enum scan_outcome outcome,
                        lane_answer *answer, void *arg);
 /* `count` rejects since the last report of this error. */
 void lane_report_rejects(struct lane *lane, const char *reader,

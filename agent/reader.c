@@ -13,8 +13,7 @@ enum {
     READ_BYTES = 1024,
     READS_A_PASS = 16,
     OUT_MAX_BYTES = 4096,
-    REJECT_EVERY_MS = 60000,
-    ERRORS = SCAN_TRUNCATED + 1
+    REJECT_EVERY_MS = 60000
 };
 
 struct rejects {
@@ -40,7 +39,7 @@ struct reader {
     unsigned backoff_ms;
     uint64_t opening; /* answers of an earlier opening say nothing */
     struct repeat repeat;
-    struct rejects rejects[ERRORS];
+    struct rejects rejects[SCAN_ERRORS];
     struct reader_stats stats;
 };
 
@@ -117,7 +116,7 @@ static void pump(struct reader *reader) {
         (void)evtimer_del(reader->deadline);
 }
 
-static void on_answer(void *arg, bool taken, enum scan_signal signal) {
+static void on_answer(void *arg, bool taken, enum scan_outcome outcome) {
     struct asked *asked = arg;
     struct reader *reader = asked->reader;
 
@@ -125,10 +124,12 @@ static void on_answer(void *arg, bool taken, enum scan_signal signal) {
     if (!taken && asked->first)
         reader->repeat = (struct repeat){0};
     if (reader->port && asked->opening == reader->opening) {
-        if (taken && signal != SIGNAL_REFUSED)
-            reader->driver->confirm(reader->state, signal, &reader->sink);
+        if (taken && outcome != OUTCOME_REFUSED)
+            reader->driver->confirm(
+                reader->state, reader->options.tones[outcome], &reader->sink);
         else
-            reader->driver->refuse(reader->state, SIGNAL_REFUSED,
+            reader->driver->refuse(reader->state,
+                                   reader->options.tones[OUTCOME_REFUSED],
                                    &reader->sink);
         pump(reader);
     }
@@ -173,7 +174,7 @@ static void on_minute(evutil_socket_t fd, short what, void *arg) {
 
     (void)fd;
     (void)what;
-    for (int error = 0; error < ERRORS; error++)
+    for (int error = 0; error < SCAN_ERRORS; error++)
         if (reader->rejects[error].count)
             report(reader, (enum scan_error)error, "");
 }
@@ -187,7 +188,7 @@ static void on_scan(void *ctx, const struct scan *scan) {
     reader->stats.scans++;
     if (code.kind == CODE_REJECTED) {
         on_reject(reader, code.error, "");
-        lane_answer_later(lane, false, SIGNAL_REFUSED, on_answer,
+        lane_answer_later(lane, false, OUTCOME_REFUSED, on_answer,
                           ask(reader, false));
     } else if (code.kind == CODE_PAYMENT_CARD) {
         lane_take_scan(lane,
@@ -198,13 +199,24 @@ static void on_scan(void *ctx, const struct scan *scan) {
                            ts_clock_mono(reader->options.clock),
                            reader->options.repeat_ms)) {
         reader->stats.repeats++;
-        lane_answer_later(lane, true, SIGNAL_RECORDED, on_answer,
+        lane_answer_later(lane, true, OUTCOME_RECORDED, on_answer,
                           ask(reader, false));
     } else {
         lane_take_scan(lane, &(struct lane_scan){reader->options.name, &code,
                                                  scan->text, on_answer,
                                                  ask(reader, true)});
     }
+}
+
+static void on_notice(void *ctx, const struct notice *notice) {
+    struct reader *reader = ctx;
+
+    reader->stats.notices[notice->kind]++;
+    if (notice->kind == NOTICE_WITHHELD)
+        lane_show_reject(reader->options.lane, SCAN_READ_ERROR, notice->hint);
+    else if (notice->kind == NOTICE_READY || notice->kind == NOTICE_BOOT)
+        ts_log(TS_LOG_INFO, "reader", "%s: %s %s", reader->options.name,
+               notice->name, notice->text);
 }
 
 static void on_send(void *ctx, struct ts_slice bytes) {
@@ -349,7 +361,8 @@ enum ts_status reader_new(struct reader **out, struct event_base *loop,
     reader->driver = driver_find(options->driver);
     reader->profile = driver_profile_find(reader->driver, options->profile);
     ts_buf_init(&reader->out, OUT_MAX_BYTES);
-    reader->sink = (struct driver_sink){reader, on_scan, on_reject, on_send};
+    reader->sink =
+        (struct driver_sink){reader, on_scan, on_reject, on_notice, on_send};
     reader->state = ts_alloc(reader->driver->state_size);
     reader->deadline = evtimer_new(loop, on_deadline, reader);
     reader->reopen = evtimer_new(loop, on_reopen, reader);

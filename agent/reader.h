@@ -16,6 +16,7 @@ struct reader_options {
     const char *profile;
     struct port_line line;
     unsigned repeat_ms; /* the same code again within this is one scan */
+    enum driver_tone tones[OUTCOMES]; /* what the person hears */
     const struct code_rules *rules;
     const struct ts_clock *clock;
     struct lane *lane;
@@ -35,6 +36,7 @@ void reader_free(struct reader *reader);
 
 struct reader_stats {
     uint64_t scans, repeats, rejects, openings, unplugged, unsent_bytes;
+    uint64_t notices[NOTICE_KINDS];
 };
 void reader_get_stats(const struct reader *reader, struct reader_stats *out);
 const char *reader_name(const struct reader *reader);

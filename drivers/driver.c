@@ -8,7 +8,7 @@
 static const struct driver *const drivers[] = {&line_driver};
 enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
 
-static const char *const error_names[] = {
+static const char *const error_names[SCAN_ERRORS] = {
     [SCAN_OK] = "ok",
     [SCAN_BAD_AIM] = "bad_aim",
     [SCAN_BAD_CHAR] = "bad_char",
@@ -16,17 +16,54 @@ static const char *const error_names[] = {
     [SCAN_BAD_CHECKSUM] = "bad_checksum",
     [SCAN_BAD_FRAME] = "bad_frame",
     [SCAN_BAD_LENGTH] = "bad_length",
+    [SCAN_BAD_LRC] = "bad_lrc",
+    [SCAN_BAD_NUMBER_SYSTEM] = "bad_number_system",
+    [SCAN_BAD_PRICE_VERIFIER] = "bad_price_verifier",
+    [SCAN_DEVICE_ERROR] = "device_error",
+    [SCAN_DL_INVALID] = "dl_invalid",
+    [SCAN_EMPTY] = "empty",
     [SCAN_GARBAGE] = "garbage",
+    [SCAN_GS1_INVALID] = "gs1_invalid",
+    [SCAN_INCOMPLETE_MULTIPACKET] = "incomplete_multipacket",
+    [SCAN_NFC_AUTH] = "nfc_auth",
+    [SCAN_NFC_TIMEOUT] = "nfc_timeout",
+    [SCAN_NO_END_SENTINEL] = "no_end_sentinel",
     [SCAN_OVERLONG] = "overlong",
     [SCAN_PARITY_BIT7] = "parity_bit7",
+    [SCAN_READ_ERROR] = "read_error",
     [SCAN_TRUNCATED] = "truncated",
 };
 
+static const char *const tone_names[TONES] = {
+    [TONE_NONE] = "none",   [TONE_ONE] = "one", [TONE_TWO] = "two",
+    [TONE_THREE] = "three", [TONE_LOW] = "low", [TONE_ALARM] = "alarm",
+};
+
 const char *scan_error_name(enum scan_error error) {
-    size_t index = (size_t)error;
-    if (index >= sizeof error_names / sizeof error_names[0])
-        return "unknown";
-    return error_names[index];
+    return (size_t)error < SCAN_ERRORS ? error_names[error] : "unknown";
+}
+
+const char *driver_tone_name(enum driver_tone tone) {
+    return (size_t)tone < TONES ? tone_names[tone] : "unknown";
+}
+
+bool driver_tone_find(const char *name, enum driver_tone *out) {
+    for (size_t i = 0; i < TONES; i++) {
+        if (strcmp(tone_names[i], name) == 0) {
+            *out = (enum driver_tone)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum driver_tone driver_tone_default(enum scan_outcome outcome) {
+    static const enum driver_tone tones[OUTCOMES] = {
+        [OUTCOME_RECORDED] = TONE_ONE,  [OUTCOME_MEMBER] = TONE_TWO,
+        [OUTCOME_OFFER] = TONE_THREE,   [OUTCOME_UNKNOWN] = TONE_LOW,
+        [OUTCOME_REFUSED] = TONE_ALARM,
+    };
+    return tones[outcome];
 }
 
 const struct driver *driver_at(size_t index) {

@@ -221,15 +221,15 @@ static void line_feed(void *state, struct ts_slice bytes, struct ts_mono now,
 
 /* Both answers sound alike for a reader that keeps nothing. A scan from
  * before a reopening has nobody to answer. */
-static void line_answer(void *state, enum scan_signal signal,
+static void line_answer(void *state, enum driver_tone tone,
                         const struct driver_sink *sink) {
     struct line *line = state;
 
-    assert((size_t)signal <= SIGNAL_REFUSED);
+    assert((size_t)tone < TONES);
     if (line->unanswered == 0)
         return;
     line->unanswered--;
-    struct ts_slice beep = line->profile->signals[signal];
+    struct ts_slice beep = line->profile->tones[tone];
     if (beep.len)
         sink->send(sink->ctx, beep);
 }

@@ -88,10 +88,10 @@ static json_t *describe(const struct scan *scan, const struct code *code) {
     return event;
 }
 
-static enum scan_signal signal_of(const struct code *code) {
+static enum scan_outcome outcome_of(const struct code *code) {
     if (code->kind == CODE_CARD)
-        return SIGNAL_MEMBER;
-    return code->kind == CODE_UNKNOWN ? SIGNAL_UNKNOWN : SIGNAL_RECORDED;
+        return OUTCOME_MEMBER;
+    return code->kind == CODE_UNKNOWN ? OUTCOME_UNKNOWN : OUTCOME_RECORDED;
 }
 
 static void on_scan(void *ctx, const struct scan *scan) {
@@ -104,15 +104,18 @@ static void on_scan(void *ctx, const struct scan *scan) {
     if (taken && repeat_seen(&decoder->repeat, scan, decoder->now,
                              decoder->options.repeat_ms)) {
         emit(decoder, event_new("dup_debounced"));
-        driver->confirm(decoder->state, SIGNAL_RECORDED, &decoder->sink);
+        driver->confirm(decoder->state, driver_tone_default(OUTCOME_RECORDED),
+                        &decoder->sink);
         return;
     }
     decoder->rejects += code.kind == CODE_REJECTED;
     emit(decoder, describe(scan, &code));
     if (taken)
-        driver->confirm(decoder->state, signal_of(&code), &decoder->sink);
+        driver->confirm(decoder->state, driver_tone_default(outcome_of(&code)),
+                        &decoder->sink);
     else
-        driver->refuse(decoder->state, SIGNAL_REFUSED, &decoder->sink);
+        driver->refuse(decoder->state, driver_tone_default(OUTCOME_REFUSED),
+                       &decoder->sink);
     if (code.kind == CODE_PAYMENT_CARD)
         driver->wipe(decoder->state);
 }
@@ -125,6 +128,53 @@ static void on_reject(void *ctx, enum scan_error error, const char *hint) {
     if (hint[0])
         set_text(event, "hint", hint);
     decoder->rejects++;
+    emit(decoder, event);
+}
+
+/* Which members a notice has: what its code and its text are called. */
+struct notice_row {
+    const char *name;
+    const char *code;
+    const char *text;
+    const char *data;
+};
+
+static const struct notice_row notice_rows[] = {
+    {"nak", "cause", "name", NULL},       {"event", "code", NULL, NULL},
+    {"partial", NULL, "symbology", NULL}, {"pn_rsp", NULL, "cmd", NULL},
+    {"nfc_data", "status", NULL, "data"}, {"nfc", NULL, "type", NULL},
+    {"revision", NULL, "text", NULL},     {"menu", NULL, "tag", NULL},
+};
+
+static json_t *json_of_hex(struct ts_slice data) {
+    static const char digits[] = "0123456789abcdef";
+    char *hex = ts_alloc(2 * data.len + 1);
+
+    for (size_t i = 0; i < data.len; i++) {
+        hex[2 * i] = digits[data.data[i] >> 4];
+        hex[2 * i + 1] = digits[data.data[i] & 15];
+    }
+    json_t *value = json_stringn(hex, 2 * data.len);
+    free(hex);
+    return value;
+}
+
+static void on_notice(void *ctx, const struct notice *notice) {
+    struct decoder *decoder = ctx;
+    struct notice_row row = {.text = "text", .code = "code", .data = "data"};
+    json_t *event = event_new(notice->name);
+
+    for (size_t i = 0; i < sizeof notice_rows / sizeof notice_rows[0]; i++)
+        if (strcmp(notice_rows[i].name, notice->name) == 0)
+            row = notice_rows[i];
+    if (row.code && notice->code >= 0)
+        set(event, row.code, json_integer(notice->code));
+    if (row.text && notice->text && notice->text[0])
+        set_text(event, row.text, notice->text);
+    if (row.data && notice->data.len)
+        set(event, row.data, json_of_hex(notice->data));
+    if (notice->hint && notice->hint[0])
+        set_text(event, "hint", notice->hint);
     emit(decoder, event);
 }
 
@@ -141,8 +191,11 @@ struct decoder *decoder_new(const struct decoder_options *options,
 
     decoder->options = *options;
     decoder->events = *events;
-    decoder->sink = (struct driver_sink){
-        .ctx = decoder, .scan = on_scan, .reject = on_reject, .send = on_send};
+    decoder->sink = (struct driver_sink){.ctx = decoder,
+                                         .scan = on_scan,
+                                         .reject = on_reject,
+                                         .notice = on_notice,
+                                         .send = on_send};
     decoder->state = ts_alloc(options->driver->state_size);
     decoder_plug(decoder);
     return decoder;

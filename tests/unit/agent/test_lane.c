@@ -35,7 +35,7 @@ struct fixture {
     struct lane *lane;
     json_t *members; /* token -> profile */
     unsigned answers, taken;
-    enum scan_signal signal;
+    enum scan_outcome outcome;
     unsigned changes, recorded;
 };
 
@@ -139,12 +139,12 @@ static void be_kiosk(struct fixture *f) {
     restart(f);
 }
 
-static void on_answer(void *arg, bool taken, enum scan_signal signal) {
+static void on_answer(void *arg, bool taken, enum scan_outcome outcome) {
     struct fixture *f = arg;
 
     f->answers++;
     f->taken += taken;
-    f->signal = signal;
+    f->outcome = outcome;
 }
 
 static void scan(struct fixture *f, const char *text) {
@@ -356,7 +356,7 @@ static void test_answer_follows_the_commit(void **state) {
     while (!f->answers)
         (void)event_base_loop(f->loop, EVLOOP_ONCE);
     assert_int_equal(f->taken, 1);
-    assert_int_equal(f->signal, SIGNAL_RECORDED);
+    assert_int_equal(f->outcome, OUTCOME_RECORDED);
     assert_int_equal(f->recorded, 3);
     assert_int_equal(f->changes, changes + 1);
 }
@@ -369,7 +369,7 @@ static void test_member_is_greeted(void **state) {
                               "c1.uKCh5aceyQPe6L0sApIqVp3xHi_1NeBIBowqzyz7lqY",
                               json_pack("{s:s}", "name", "Ada"));
     scan_and_commit(f, CARD_A);
-    assert_int_equal(f->signal, SIGNAL_MEMBER);
+    assert_int_equal(f->outcome, OUTCOME_MEMBER);
     expect_notice(f, "member");
     visit = visit_of(f);
     assert_string_equal(
@@ -378,7 +378,7 @@ static void test_member_is_greeted(void **state) {
         "Ada");
     json_decref(visit);
     scan_and_commit(f, CARD_B);
-    assert_int_equal(f->signal, SIGNAL_RECORDED);
+    assert_int_equal(f->outcome, OUTCOME_RECORDED);
     expect_notice(f, "recorded");
 }
 
@@ -530,12 +530,12 @@ static void test_full_journal(void **state) {
     do {
         scan_and_commit(f, ITEM_A);
         scans++;
-    } while (f->signal != SIGNAL_REFUSED && scans < 1000);
+    } while (f->outcome != OUTCOME_REFUSED && scans < 1000);
     assert_true(scans < 1000);
     expect_notice(f, "full");
     /* Cards last. */
     scan_and_commit(f, CARD_A);
-    assert_int_equal(f->signal, SIGNAL_RECORDED);
+    assert_int_equal(f->outcome, OUTCOME_RECORDED);
     listing = list(f);
     assert_int_equal(f->answers, f->taken + 1);
     listing_fini(&listing);
@@ -552,7 +552,7 @@ static void test_refusals_are_told(void **state) {
 
     f->journal_options.max_bytes = 60000;
     restart(f);
-    while (f->signal != SIGNAL_REFUSED)
+    while (f->outcome != OUTCOME_REFUSED)
         scan_and_commit(f, ITEM_A);
     (void)signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
@@ -603,7 +603,7 @@ static void test_started_is_first_after_damage(void **state) {
 
     f->journal_options.max_bytes = 60000;
     restart(f);
-    while (f->signal != SIGNAL_REFUSED)
+    while (f->outcome != OUTCOME_REFUSED)
         scan_and_commit(f, ITEM_A);
     /* Told a moment ago, and refused again since. */
     recorder_tidy(f->recorder);
@@ -634,7 +634,7 @@ static void test_full_kiosk_takes_cards(void **state) {
     assert_false(journal_has_room(f->journal, JOURNAL_VISIT));
     assert_true(journal_has_room(f->journal, JOURNAL_CARD));
     scan_and_commit(f, CARD_B);
-    assert_int_equal(f->signal, SIGNAL_RECORDED);
+    assert_int_equal(f->outcome, OUTCOME_RECORDED);
     assert_int_equal(f->taken, 2);
 }
 
@@ -660,7 +660,7 @@ static void test_disk_full(void **state) {
     scan_and_commit(f, ITEM_B);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     assert_int_equal(f->taken, taken);
-    assert_int_equal(f->signal, SIGNAL_REFUSED);
+    assert_int_equal(f->outcome, OUTCOME_REFUSED);
     expect_notice(f, "failed");
     after = visit_of(f);
     assert_true(json_equal(before, after));

@@ -115,14 +115,14 @@ static void test_each_scan_is_answered_once(void **state) {
     line->open(memory, driver_profile_find(line, "bel"), &sink);
     feed(line, memory, "a\rb\r", &sink);
     assert_int_equal(seen.scans, 2);
-    line->confirm(memory, SIGNAL_RECORDED, &sink);
-    line->refuse(memory, SIGNAL_REFUSED, &sink);
-    line->confirm(memory, SIGNAL_RECORDED, &sink); /* nobody waits for it */
+    line->confirm(memory, TONE_ONE, &sink);
+    line->refuse(memory, TONE_ALARM, &sink);
+    line->confirm(memory, TONE_ONE, &sink); /* nobody waits for it */
     assert_int_equal(seen.sent_len, 2);
     assert_memory_equal(seen.sent, "\x07\x15", 2);
     feed(line, memory, "c\r", &sink);
     line->open(memory, driver_profile_find(line, "bel"), &sink);
-    line->confirm(memory, SIGNAL_RECORDED, &sink); /* of before the reopening */
+    line->confirm(memory, TONE_ONE, &sink); /* of before the reopening */
     assert_int_equal(seen.sent_len, 2);
     free(memory);
 }
