@@ -11,11 +11,11 @@ const quoted = (text) => JSON.stringify(String(text));
 export class Lane {
   constructor(stage, {
     terminal, store, kind = 'checkout', language = 'it', profile = 'bel',
-    register = true, certificate = true, hub = {}, extra = '',
+    register = true, certificate = true, hub = {}, extra = '', env = {},
   }) {
     Object.assign(this, {
       stage, terminal, store, kind, language, profile, register, certificate,
-      hub, extra,
+      hub, extra, env,
     });
     this.folder = join(stage.folder, terminal);
     this.state = join(this.folder, 'state');
@@ -76,7 +76,8 @@ ${this.extra}
 
   async start() {
     this.stage.processes.start(this.terminal,
-      this.stage.tool('tessera-agent'), ['--config', this.config]);
+      this.stage.tool('tessera-agent'), ['--config', this.config],
+      { env: this.env });
     await until(`${this.terminal} answers`, async () =>
       (await fetch(`${this.url}/healthz`)).ok);
   }

@@ -1,15 +1,16 @@
 // No digit of a payment card and no clear loyalty number: not in a file, not
 // on the wire, not on a page.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, connect } from 'node:net';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import mqtt from 'mqtt';
 import {
-  cardToken, freePort, goods, listening, loyaltyCards, openLane, openStage,
-  until,
+  cardToken, goods, loyaltyCards, openLane, openStage, until,
 } from './help.mjs';
+import {
+  isFrame, published, recordedSockets, recorderEnvironment, unpacked,
+} from './recording.mjs';
 
 // Public test numbers of the card schemes.
 const payment = ['4111111111111111', '5555555555554444', '378282246310005'];
@@ -29,31 +30,16 @@ function* files(folder) {
   }
 }
 
-function assertClean(what, text) {
-  for (const secret of secrets)
-    assert.ok(!text.includes(secret), `${what} holds ${secret}`);
-}
+// Whatever parts the digits, and runs of a payment number's digits.
+const anyForm = [...payment, card].map((number) =>
+  new RegExp([...number].join('\\D{0,3}')));
+const runs = payment.flatMap((number) => Array.from(
+  { length: number.length - 7 }, (_, at) => number.slice(at, at + 8)));
 
-/** A second broker, without TLS, behind a line that writes all down. */
-async function plainLine(stage) {
-  const port = await freePort();
-  const file = join(stage.folder, 'plain.conf');
-  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
-  stage.processes.start('plain-broker', 'mosquitto', ['-c', file]);
-  await listening('the plain broker', port);
-  const heard = [];
-  const server = createServer((near) => {
-    const far = connect(port, '127.0.0.1');
-    near.on('data', (bytes) => heard.push(bytes));
-    for (const one of [near, far]) one.on('error', () => {
-      near.destroy();
-      far.destroy();
-    });
-    near.pipe(far).pipe(near);
-  });
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  stage.onClose(() => new Promise((done) => server.close(done)));
-  return { port: server.address().port, heard };
+function assertClean(what, text) {
+  for (const secret of [...secrets, ...runs])
+    assert.ok(!text.includes(secret), `${what} holds ${secret}`);
+  for (const form of anyForm) assert.doesNotMatch(text, form, what);
 }
 
 /** A client with the hub's certificate, beside the hub. */
@@ -149,20 +135,47 @@ test('cards leave no digit in journal, archive, logs, wire or page',
     await assertNowhere(stage, lane, payloads);
   });
 
-test('the plain bytes of the line hold no card either', async (t) => {
-  const stage = await openStage(t);
-  const { port, heard } = await plainLine(stage);
-  const lane = await openLane(stage, {
-    terminal: 'milano-01-lane-3', store: 'milano-01',
-    hub: { compress: false, tls: false, port },
+for (const compress of [false, true])
+  test(`what enters the TLS line holds no card either, ${
+    compress ? 'compressed' : 'plain'}`, async (t) => {
+    const stage = await openStage(t);
+    await stage.theHub.start();
+    const recording = join(stage.folder, 'recording');
+    const lane = await openLane(stage, {
+      terminal: 'milano-01-lane-3', store: 'milano-01',
+      hub: { compress, mqtt: '3.1.1' },
+      env: recorderEnvironment(stage, recording),
+    });
+    await scanAll(lane, payment[0], goods[0], written[0], card, written[2],
+      written[3], payment[2]);
+    await lane.command('/api/visit/close', {
+      receipt: 'R-1', total_minor: 100, currency: 'EUR',
+    });
+    await lane.drained();
+    await lane.stop();
+    const sockets = recordedSockets(recording, join(lane.folder, 'run'));
+    assert.ok(sockets.length > 0);
+    for (const { client, server } of sockets) {
+      assert.ok(client.sent.equals(server.got), 'nothing escapes the recorder');
+      assert.ok(client.got.equals(server.sent));
+    }
+    const sent = Buffer.concat(sockets.map(({ client }) => client.sent));
+    const got = Buffer.concat(sockets.map(({ client }) => client.got));
+    const batches = sockets.flatMap(({ client }) => published(client.sent))
+      .filter(({ topic }) => topic.endsWith('/events'))
+      .map(({ payload }) => payload);
+    const events = batches.map((payload) => unpacked(stage, payload))
+      .join('\n');
+    for (const text of ['payment_card.refused', `0${goods[0]}`,
+      cardToken(stage, card), 'visit.closed']) {
+      assert.ok(events.includes(text), text);
+      if (!compress) assert.ok(sent.includes(text), text);
+    }
+    assert.equal(batches.some(isFrame), compress);
+    assert.match(got.toString('latin1'), /"through"/);
+    for (const [what, bytes] of Object.entries({ sent, got, events }))
+      assertClean(what, bytes.toString('latin1'));
   });
-  await scanAll(lane, payment[0], goods[0], card, written[2]);
-  await until('the events were on the line', () =>
-    Buffer.concat(heard).toString('latin1').includes('item.scanned'));
-  const line = Buffer.concat(heard).toString('latin1');
-  assert.ok(line.includes('payment_card.refused'));
-  assertClean('the line', line);
-});
 
 /** The processes that were started with this settings file. */
 function* running(config) {
