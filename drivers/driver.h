@@ -134,6 +134,11 @@ bool driver_tone_find(const char *name, enum driver_tone *out);
 /* One for recorded, two member, three offer, low unknown, alarm refused. */
 enum driver_tone driver_tone_default(enum scan_outcome outcome);
 
+/* What else a host may tell a device; empty: it cannot be told. */
+struct driver_commands {
+    struct ts_slice trigger_on, trigger_off, enable, disable;
+};
+
 /* A device that differs only in data: a row of a driver's profile table. */
 struct driver_profile {
     const char *name;             /* "generic", "honeywell", ... */
@@ -145,7 +150,8 @@ struct driver_profile {
     const char *code_ids;         /* vendor's code letters ahead of the text */
     struct ts_slice on_open;      /* sent when the port opens */
     struct ts_slice tones[TONES]; /* by enum driver_tone; empty: silent */
-    const void *detail;           /* the driver's own row, or NULL */
+    struct driver_commands commands;
+    const void *detail; /* the driver's own row, or NULL */
 };
 
 struct driver {

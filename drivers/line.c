@@ -117,15 +117,29 @@ static void line_mark(struct line *line, struct scan *scan,
     scan->continuation = line->profile->sends_aim || follows;
 }
 
+static void line_ignore(const struct driver_sink *sink) {
+    sink->notice(sink->ctx,
+                 &(struct notice){
+                     .kind = NOTICE_IGNORED,
+                     .name = "modem_probe",
+                     .code = -1,
+                     .text = "",
+                     .hint = "a program takes the reader for a modem: install "
+                             "60-tessera-readers.rules, or stop ModemManager"});
+}
+
 /* One whole line, without its end. */
 static void line_end(struct line *line, struct ts_mono now,
                      const struct driver_sink *sink) {
-    struct line_fault fault = line_diagnose(ts_slice_of(line->text, line->len));
+    struct ts_slice text = ts_slice_of(line->text, line->len);
+    struct line_fault fault = line_diagnose(text);
     struct scan scan;
 
     line->parity = fault.error == SCAN_PARITY_BIT7;
     if (fault.error) {
         line_reject(sink, fault.error, fault.hint);
+    } else if (line_is_modem_probe(text)) {
+        line_ignore(sink);
     } else {
         enum scan_error error = line_parse(line, &scan);
         if (error) {
@@ -160,6 +174,27 @@ static bool is_idle_noise(const struct line *line, uint8_t byte) {
     return byte < 0x1c || byte == 0x7f || byte == 0xff;
 }
 
+/* The line so far is the answer to a command: it has no line end. */
+static bool line_answered(struct line *line, const struct driver_sink *sink) {
+    const struct line_detail *detail = line->profile->detail;
+    struct ts_slice text = ts_slice_of(line->text, line->len);
+    struct line_answer answer;
+
+    if (!detail || !line_answer_parse(&answer, detail->answers, text))
+        return false;
+    line_wipe(line);
+    sink->notice(sink->ctx,
+                 &(struct notice){.kind = answer.ok ? NOTICE_ACK : NOTICE_NAK,
+                                  .name = "menu",
+                                  .code = answer.code,
+                                  .text = answer.tag,
+                                  .hint = answer.ok
+                                              ? ""
+                                              : "the reader does not know this "
+                                                "command or value"});
+    return true;
+}
+
 static void line_byte(struct line *line, uint8_t byte, struct ts_mono now,
                       const struct driver_sink *sink) {
     if (byte && strchr(line->profile->terminators, byte)) {
@@ -171,6 +206,8 @@ static void line_byte(struct line *line, uint8_t byte, struct ts_mono now,
     if (line->skipping || (line->len == 0 && is_idle_noise(line, byte)))
         return;
     line->text[line->len++] = byte;
+    if (line_answered(line, sink))
+        return;
     struct ts_slice text = ts_slice_of(line->text, line->len);
     if (line_ends_in_parity(text, line->profile->terminators))
         line_end(line, now, sink);
