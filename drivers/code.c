@@ -139,20 +139,6 @@ static struct retail retail_guess(struct ts_slice text) {
     return (struct retail){.symbology = SYMBOLOGY_UNKNOWN};
 }
 
-static bool symbology_is_gs1(enum symbology symbology) {
-    switch (symbology) {
-    case SYMBOLOGY_GS1_128:
-    case SYMBOLOGY_GS1_DATABAR:
-    case SYMBOLOGY_GS1_QR:
-    case SYMBOLOGY_GS1_DATA_MATRIX:
-    case SYMBOLOGY_GS1_DOTCODE:
-    case SYMBOLOGY_GS1_AZTEC:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Only a text that has the form of its symbology counts as retail: an EAN-13
  * of sixteen digits does not exist. */
 static enum ts_carrier carrier_of(enum symbology told,

@@ -2,6 +2,8 @@
 #ifndef TS_DRIVERS_SYMBOLOGY_H
 #define TS_DRIVERS_SYMBOLOGY_H
 
+#include <stdbool.h>
+
 enum symbology {
     SYMBOLOGY_UNKNOWN,
     SYMBOLOGY_EAN_13,
@@ -43,10 +45,42 @@ enum symbology {
     SYMBOLOGY_MAXICODE,
     SYMBOLOGY_GRID_MATRIX,
     SYMBOLOGY_HAN_XIN,
-    SYMBOLOGY_OTHER
+    /* With the add-on in the same text. */
+    SYMBOLOGY_EAN_13_2,
+    SYMBOLOGY_EAN_13_5,
+    SYMBOLOGY_EAN_8_2,
+    SYMBOLOGY_EAN_8_5,
+    SYMBOLOGY_UPC_A_2,
+    SYMBOLOGY_UPC_A_5,
+    SYMBOLOGY_UPC_E_2,
+    SYMBOLOGY_UPC_E_5,
+    SYMBOLOGY_BOOKLAND,
+    SYMBOLOGY_ISSN,
+    SYMBOLOGY_GS1_DATABAR_LIMITED,
+    SYMBOLOGY_GS1_DATABAR_EXPANDED,
+    SYMBOLOGY_GS1_COMPOSITE, /* linear and 2D part in one text */
+    SYMBOLOGY_COUPON,        /* UPC-A and GS1-128 in one text */
+    SYMBOLOGY_MICRO_PDF417,
+    SYMBOLOGY_MICRO_QR,
+    SYMBOLOGY_RMQR,
+    SYMBOLOGY_CODE_32,
+    SYMBOLOGY_TRIOPTIC,
+    SYMBOLOGY_UPC_D,
+    SYMBOLOGY_IATA_2_OF_5,
+    SYMBOLOGY_MATRIX_2_OF_5,
+    SYMBOLOGY_CHINESE_2_OF_5,
+    SYMBOLOGY_KOREAN_3_OF_5,
+    SYMBOLOGY_TLC_39,
+    SYMBOLOGY_POSTAL,
+    SYMBOLOGY_OCR,
+    SYMBOLOGY_OTHER,
+    SYMBOLOGIES
 };
 
 /* As the trade writes it: "EAN-13", "Code 128", "QR Code". */
 const char *symbology_name(enum symbology symbology);
+
+/* Carries GS1 element strings alone. */
+bool symbology_is_gs1(enum symbology symbology);
 
 #endif
