@@ -95,8 +95,11 @@ static bool turn(struct simulation *simulation, int input, bool want_write,
     struct pollfd fds[2] = {{.fd = input, .events = POLLIN},
                             {.fd = -1, .events = POLLIN}};
 
-    /* A closed pty is always "ready": leave it out and look again soon. */
-    if (pty_host(&simulation->pty) != PTY_HOST_GONE) {
+    /* A closed pty is always "ready": leave it out and look again soon. What
+     * the host said before it went is heard all the same. */
+    if (pty_host(&simulation->pty) == PTY_HOST_GONE) {
+        host_read(simulation);
+    } else {
         fds[1].fd = simulation->pty.master;
         if (want_write)
             fds[1].events |= POLLOUT;
