@@ -36,6 +36,14 @@ static void on_reject(void *ctx, enum scan_error error, const char *hint) {
     mix(seen, hint, strlen(hint));
 }
 
+static void on_notice(void *ctx, const struct notice *notice) {
+    struct seen *seen = ctx;
+
+    seen->events++;
+    mix(seen, notice->name, strlen(notice->name));
+    mix(seen, notice->text, strlen(notice->text));
+}
+
 static void on_send(void *ctx, struct ts_slice bytes) {
     (void)ctx;
     (void)bytes;
@@ -45,8 +53,11 @@ static struct seen play(const struct driver_profile *profile,
                         struct ts_slice bytes, size_t piece) {
     const struct driver *line = driver_find("line");
     struct seen seen = {.events = 0};
-    struct driver_sink sink = {
-        .ctx = &seen, .scan = on_scan, .reject = on_reject, .send = on_send};
+    struct driver_sink sink = {.ctx = &seen,
+                               .scan = on_scan,
+                               .reject = on_reject,
+                               .notice = on_notice,
+                               .send = on_send};
     void *state = ts_alloc(line->state_size);
     struct ts_mono at = {0};
 

@@ -36,6 +36,12 @@ static void on_reject(void *ctx, enum scan_error error, const char *hint) {
     seen->rejects++;
 }
 
+static void on_notice(void *ctx, const struct notice *notice) {
+    (void)ctx;
+    assert_true((size_t)notice->kind < NOTICE_KINDS);
+    assert_non_null(notice->name);
+}
+
 static void on_send(void *ctx, struct ts_slice bytes) {
     struct seen *seen = ctx;
 
@@ -45,8 +51,11 @@ static void on_send(void *ctx, struct ts_slice bytes) {
 }
 
 static struct driver_sink sink_of(struct seen *seen) {
-    return (struct driver_sink){
-        .ctx = seen, .scan = on_scan, .reject = on_reject, .send = on_send};
+    return (struct driver_sink){.ctx = seen,
+                                .scan = on_scan,
+                                .reject = on_reject,
+                                .notice = on_notice,
+                                .send = on_send};
 }
 
 static void test_rows_are_well_formed(void **state) {
