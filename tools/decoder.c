@@ -1,6 +1,7 @@
 #include "tools/decoder.h"
 
 #include "drivers/repeat.h"
+#include "tools/describe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,76 +17,10 @@ struct decoder {
     void *state;
 };
 
-static void set(json_t *object, const char *member, json_t *value) {
-    /* jansson fails on a lack of memory or on text that is not UTF-8, and the
-     * text was made UTF-8. */
-    if (json_object_set_new(object, member, value) != 0)
-        abort();
-}
-
-static void set_text(json_t *object, const char *member, const char *text) {
-    set(object, member, json_string(text));
-}
-
-/* What is no UTF-8 is shown as Latin-1, the default of 2D codes. */
-static json_t *json_of_text(struct ts_slice text) {
-    if (ts_utf8_valid(text))
-        return json_stringn((const char *)text.data, text.len);
-    char *wide = ts_alloc(2 * text.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t byte = text.data[i];
-        if (byte >= 0x80)
-            wide[len++] = (char)(0xc0 | byte >> 6);
-        wide[len++] = (char)(byte >= 0x80 ? 0x80 | (byte & 0x3f) : byte);
-    }
-    json_t *value = json_stringn(wide, len);
-    free(wide);
-    return value;
-}
-
 static void emit(struct decoder *decoder, json_t *event) {
     decoder->count++;
     decoder->events.event(decoder->events.ctx, event);
     json_decref(event);
-}
-
-static json_t *event_new(const char *kind) {
-    json_t *event = json_object();
-    set_text(event, "kind", kind);
-    return event;
-}
-
-static void describe_card(json_t *event, const struct code *code) {
-    json_t *card = json_object();
-    set_text(card, "programme", code->programme);
-    set(card, "number", json_of_text(code->number));
-    set(event, "card", card);
-}
-
-static json_t *describe(const struct scan *scan, const struct code *code) {
-    json_t *event = event_new("barcode");
-
-    set(event, "payment_card", json_boolean(code->kind == CODE_PAYMENT_CARD));
-    if (code->kind == CODE_PAYMENT_CARD)
-        return event;
-    set_text(event, "symbology", symbology_name(code->symbology));
-    if (scan->aim[0])
-        set_text(event, "aim", scan->aim);
-    if (scan->code_id)
-        set(event, "code_id", json_stringn(&scan->code_id, 1));
-    set(event, "text", json_of_text(scan->text));
-    if (scan->continuation)
-        set(event, "continuation", json_true());
-    if (code->kind == CODE_REJECTED)
-        set_text(event, "error", scan_error_name(code->error));
-    if (code->gtin[0])
-        set_text(event, "gtin", code->gtin);
-    if (code->kind == CODE_CARD)
-        describe_card(event, code);
-    if (code->item.len)
-        set(event, "item", json_of_text(code->item));
-    return event;
 }
 
 static enum scan_outcome outcome_of(const struct code *code) {
@@ -103,13 +38,14 @@ static void on_scan(void *ctx, const struct scan *scan) {
     bool taken = code.kind != CODE_REJECTED && code.kind != CODE_PAYMENT_CARD;
     if (taken && repeat_seen(&decoder->repeat, scan, decoder->now,
                              decoder->options.repeat_ms)) {
-        emit(decoder, event_new("dup_debounced"));
+        emit(decoder, describe_kind("dup_debounced"));
         driver->confirm(decoder->state, driver_tone_default(OUTCOME_RECORDED),
                         &decoder->sink);
         return;
     }
     decoder->rejects += code.kind == CODE_REJECTED;
-    emit(decoder, describe(scan, &code));
+    emit(decoder,
+         describe_scan(driver->name, scan, &code, decoder->options.rules));
     if (taken)
         driver->confirm(decoder->state, driver_tone_default(outcome_of(&code)),
                         &decoder->sink);
@@ -122,11 +58,11 @@ static void on_scan(void *ctx, const struct scan *scan) {
 
 static void on_reject(void *ctx, enum scan_error error, const char *hint) {
     struct decoder *decoder = ctx;
-    json_t *event = event_new("reject");
+    json_t *event = describe_kind("reject");
 
-    set_text(event, "error", scan_error_name(error));
+    describe_set_text(event, "error", scan_error_name(error));
     if (hint[0])
-        set_text(event, "hint", hint);
+        describe_set_text(event, "hint", hint);
     decoder->rejects++;
     emit(decoder, event);
 }
@@ -146,35 +82,22 @@ static const struct notice_row notice_rows[] = {
     {"revision", NULL, "text", NULL},     {"menu", NULL, "tag", NULL},
 };
 
-static json_t *json_of_hex(struct ts_slice data) {
-    static const char digits[] = "0123456789abcdef";
-    char *hex = ts_alloc(2 * data.len + 1);
-
-    for (size_t i = 0; i < data.len; i++) {
-        hex[2 * i] = digits[data.data[i] >> 4];
-        hex[2 * i + 1] = digits[data.data[i] & 15];
-    }
-    json_t *value = json_stringn(hex, 2 * data.len);
-    free(hex);
-    return value;
-}
-
 static void on_notice(void *ctx, const struct notice *notice) {
     struct decoder *decoder = ctx;
     struct notice_row row = {.text = "text", .code = "code", .data = "data"};
-    json_t *event = event_new(notice->name);
+    json_t *event = describe_kind(notice->name);
 
     for (size_t i = 0; i < sizeof notice_rows / sizeof notice_rows[0]; i++)
         if (strcmp(notice_rows[i].name, notice->name) == 0)
             row = notice_rows[i];
     if (row.code && notice->code >= 0)
-        set(event, row.code, json_integer(notice->code));
+        describe_set(event, row.code, json_integer(notice->code));
     if (row.text && notice->text && notice->text[0])
-        set_text(event, row.text, notice->text);
+        describe_set_text(event, row.text, notice->text);
     if (row.data && notice->data.len)
-        set(event, row.data, json_of_hex(notice->data));
+        describe_set(event, row.data, describe_hex(notice->data));
     if (notice->hint && notice->hint[0])
-        set_text(event, "hint", notice->hint);
+        describe_set_text(event, "hint", notice->hint);
     emit(decoder, event);
 }
 
