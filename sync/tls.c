@@ -83,8 +83,8 @@ struct tls *tls_new(const struct tls_options *options) {
 
     tls->ca_file = ts_strdup(options->ca_file);
     tls->crl_file = dup_or_null(options->crl_file);
-    tls->cert_file = ts_strdup(options->cert_file);
-    tls->key_file = ts_strdup(options->key_file);
+    tls->cert_file = dup_or_null(options->cert_file);
+    tls->key_file = dup_or_null(options->key_file);
     tls->server_name = ts_strdup(options->server_name);
     tls->own_name = dup_or_null(options->own_name);
     tls->clock = options->clock;
@@ -305,15 +305,10 @@ static enum ts_status check_own_name(const struct tls *tls,
                    tls->cert_file, text[0] ? text : "nobody", tls->own_name);
 }
 
-static enum ts_status load_files(struct tls *tls, struct ts_err *err) {
-    enum ts_status status =
-        load_chain(&tls->ca, "CA certificate (ca_file)", tls->ca_file, err);
+static enum ts_status load_own(struct tls *tls, struct ts_err *err) {
+    enum ts_status status = load_chain(
+        &tls->cert, "own certificate (cert_file)", tls->cert_file, err);
 
-    if (status == TS_OK)
-        status = load_crl(tls, err);
-    if (status == TS_OK)
-        status = load_chain(&tls->cert, "own certificate (cert_file)",
-                            tls->cert_file, err);
     if (status == TS_OK)
         status = load_key(tls, err);
     if (status == TS_OK && KEY_CHECK(&tls->cert.pk, &tls->key))
@@ -323,6 +318,17 @@ static enum ts_status load_files(struct tls *tls, struct ts_err *err) {
                          tls->key_file, tls->cert_file);
     if (status == TS_OK)
         status = check_own_name(tls, err);
+    return status;
+}
+
+static enum ts_status load_files(struct tls *tls, struct ts_err *err) {
+    enum ts_status status =
+        load_chain(&tls->ca, "CA certificate (ca_file)", tls->ca_file, err);
+
+    if (status == TS_OK)
+        status = load_crl(tls, err);
+    if (status == TS_OK && tls->cert_file)
+        status = load_own(tls, err);
     return status;
 }
 
@@ -555,7 +561,8 @@ static enum ts_status configure(struct tls *tls, struct ts_err *err) {
     mbedtls_ssl_conf_ciphersuites(&tls->conf, suites);
     mbedtls_ssl_conf_ca_chain(&tls->conf, &tls->ca,
                               tls->crl_file ? &tls->crl : NULL);
-    rc = mbedtls_ssl_conf_own_cert(&tls->conf, &tls->cert, &tls->key);
+    if (tls->cert_file)
+        rc = mbedtls_ssl_conf_own_cert(&tls->conf, &tls->cert, &tls->key);
     if (!rc)
         rc = mbedtls_ssl_setup(&tls->ssl, &tls->conf);
     if (!rc)
@@ -635,14 +642,31 @@ static const struct alert_text alerts[] = {
      "the broker requires a client certificate; check cert_file"},
 };
 
+/* certificate_required came with TLS 1.3; before it each broker took another
+ * alert, OpenSSL's handshake_failure. */
+static bool tells_missing_certificate(uint8_t alert) {
+    enum { CERTIFICATE_REQUIRED = 116 };
+
+    return alert == MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE ||
+           alert == MBEDTLS_SSL_ALERT_MSG_BAD_CERT ||
+           alert == CERTIFICATE_REQUIRED;
+}
+
 static enum ts_status fail_alert(const struct tls *tls, struct ts_err *err) {
     uint8_t alert = FIELD(&tls->ssl, in_msg)[1];
 
+    if (!tls->cert_file && tells_missing_certificate(alert))
+        return ts_fail(err, TS_DENIED,
+                       "the broker demands a client certificate and we have "
+                       "none; install one and set cert_file and key_file (TLS "
+                       "alert %u)",
+                       alert);
     for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++)
         if (alerts[i].alert == alert)
             return ts_fail(err, alerts[i].status,
                            "%s (TLS alert %u; own certificate: %s)",
-                           alerts[i].text, alert, tls->cert_file);
+                           alerts[i].text, alert,
+                           tls->cert_file ? tls->cert_file : "none");
     return ts_fail(err, TS_DENIED,
                    "the broker ended the session with TLS alert %u; its log "
                    "tells why",

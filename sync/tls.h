@@ -14,7 +14,7 @@ struct tls;
 struct tls_options {
     const char *ca_file;
     const char *crl_file; /* or NULL */
-    const char *cert_file;
+    const char *cert_file; /* NULL, as key_file then: none is presented */
     const char *key_file;
     const char *server_name;
     const char *own_name; /* common name in cert_file, or NULL: any */

@@ -79,6 +79,22 @@ test('our own certificate is missing, and is installed later', async (t) => {
   await lane.drained(); // without a restart
 });
 
+test('no certificate is named at all: said before the line is tried',
+  async (t) => {
+    const stage = await openStage(t);
+    const lane = await stage.lane({
+      terminal: 'milano-01-lane-3', store: 'milano-01', hub: { cert_file: '' },
+    });
+    for (const [program, ...args] of [['tessera', 'check-config', lane.config],
+      ['tessera-agent', '--config', lane.config]]) {
+      const { status, stdout, stderr } = spawnSync(stage.tool(program), args,
+        { encoding: 'utf8', timeout: 60000 });
+      assert.ok(status > 0, `${program} ends with ${status}`);
+      assert.match(stdout + stderr,
+        /agent\.conf.*needs the terminal's certificate.*set cert_file/);
+    }
+  });
+
 test('our own certificate is of an authority that the broker does not know',
   (t) => refusedLane(t, (stage, lane) => {
     const other = otherAuthority(stage);

@@ -1,12 +1,15 @@
 /* Each wrong certificate, file and peer has its own message, and nothing is
  * published. The broker is real. */
 #include "sync/mqtt.h"
+#include "sync/tls.h"
 
 #include "cmocka_all.h"
 #include "probe.h"
 #include "tests/support/broker.h"
 
 #include <arpa/inet.h>
+#include <event2/util.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,7 +219,7 @@ struct rude {
     struct event *accept, *peer;
     int fd, peer_fd;
     uint16_t port;
-    const char *greeting;
+    struct ts_slice greeting;
 };
 
 static void rude_accept(evutil_socket_t fd, short what, void *arg) {
@@ -226,8 +229,8 @@ static void rude_accept(evutil_socket_t fd, short what, void *arg) {
     if (rude->peer_fd >= 0)
         (void)close(rude->peer_fd);
     rude->peer_fd = accept(fd, NULL, NULL);
-    if (rude->greeting)
-        (void)!send(rude->peer_fd, rude->greeting, strlen(rude->greeting),
+    if (rude->greeting.len)
+        (void)!send(rude->peer_fd, rude->greeting.data, rude->greeting.len,
                     MSG_NOSIGNAL);
 }
 
@@ -255,7 +258,8 @@ static void rude_stop(struct rude *rude) {
 
 static void test_no_tls_peer(void **state) {
     struct fixture *f = *state;
-    struct rude rude = {.greeting = "220 mail.example ESMTP\r\n"};
+    struct rude rude = {.greeting =
+                            ts_slice_text("220 mail.example ESMTP\r\n")};
     char texts[3][300];
     struct probe probe;
 
@@ -269,9 +273,120 @@ static void test_no_tls_peer(void **state) {
     rude_stop(&rude);
 }
 
+struct alert {
+    uint8_t code;
+    const char *text, *also;
+};
+
+static const struct alert alerts[] = {
+    {40, "requires a client certificate", "cert_file"},
+    {42, "bad certificate", "issue it again"},
+    {43, "does not support our kind of certificate", "EC P-256"},
+    {44, "is revoked", "enroll"},
+    {45, "is expired", "renew"},
+    {46, "does not accept our certificate", "issue it again"},
+    {48, "does not know the CA", "install one"},
+    {49, "denies access", "permitted machines"},
+    {51, "could not check our signature", "belong together"},
+    {70, "does not speak TLS 1.2", "enable it"},
+    {71, "stronger ciphers", "enable"},
+    {112, "does not know the name", "server_name"},
+    {116, "requires a client certificate", "check cert_file"},
+    {80, "ended the session with TLS alert 80", "its log"},
+};
+
+static void check_alert(const struct fixture *f, const struct alert *alert) {
+    const uint8_t record[] = {0x15, 3, 3, 0, 2, 2 /* fatal */, alert->code};
+    struct rude rude = {.greeting = ts_slice_of(record, sizeof record)};
+    char texts[3][300];
+    struct probe probe;
+
+    rude_start(&rude, f->loop);
+    struct mqtt_options options = probe_options(f->folder, rude.port);
+    probe_tls(&options, texts, f->certs, "client");
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 1);
+    if (!strstr(probe.down_text, alert->text) ||
+        !strstr(probe.down_text, alert->also))
+        fail_msg("alert %u: %s", alert->code, probe.down_text);
+    probe_close(&probe);
+    rude_stop(&rude);
+}
+
+static void test_alerts(void **state) {
+    for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++)
+        check_alert(*state, &alerts[i]);
+}
+
+static int connect_to(uint16_t port) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(evutil_make_socket_nonblocking(fd), 0);
+    return fd;
+}
+
+/* One handshake, and one read behind it. */
+static enum ts_status shake_hands(struct tls *tls, int fd, struct ts_err *err) {
+    enum ts_status status = tls_begin(tls, fd, err);
+    uint8_t byte;
+    size_t got;
+
+    while (status == TS_OK && (status = tls_handshake(tls, err)) == TS_AGAIN) {
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        assert_int_equal(poll(&ready, 1, 60000), 1);
+        status = TS_OK;
+    }
+    if (status == TS_OK)
+        status = tls_read(tls, &byte, 1, &got, err);
+    tls_end(tls);
+    return status;
+}
+
+/* The text of a handshake without a certificate of our own. */
+static enum ts_status join_nameless(const struct fixture *f,
+                                    const char *demanded, struct ts_err *err) {
+    char settings[1200], texts[3][300];
+    struct mqtt_options names;
+
+    probe_tls(&names, texts, f->certs, "server");
+    (void)snprintf(settings, sizeof settings,
+                   "cafile %s\ncertfile %s\nkeyfile %s\n"
+                   "require_certificate %s\n",
+                   texts[0], texts[1], texts[2], demanded);
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    int fd = connect_to(broker_port(broker));
+    struct tls *tls = tls_new(&(struct tls_options){
+        .ca_file = names.ca_file,
+        .server_name = "localhost",
+        .clock = ts_clock_system(),
+    });
+    assert_int_equal(tls_check_files(tls, NULL), TS_OK);
+    enum ts_status status = shake_hands(tls, fd, err);
+    tls_free(tls);
+    (void)close(fd);
+    broker_stop(broker);
+    return status;
+}
+
+/* Only a broker that demands one refuses who presents no certificate at all,
+ * which no agent's settings allow. */
+static void test_no_certificate(void **state) {
+    struct ts_err err = {0};
+
+    assert_int_equal(join_nameless(*state, "false", &err), TS_AGAIN);
+    assert_int_equal(join_nameless(*state, "true", &err), TS_DENIED);
+    assert_string_equal(err.text,
+                        "the broker demands a client certificate and we have "
+                        "none; install one and set cert_file and key_file (TLS "
+                        "alert 40)");
+}
+
 static void test_handshake_timeout(void **state) {
     struct fixture *f = *state;
-    struct rude rude = {.greeting = NULL};
+    struct rude rude = {.fd = -1};
     char texts[3][300];
     struct probe probe;
 
@@ -399,6 +514,8 @@ int main(void) {
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_files_mended),
         cmocka_unit_test(test_no_tls_peer),
+        cmocka_unit_test(test_alerts),
+        cmocka_unit_test(test_no_certificate),
         cmocka_unit_test(test_handshake_timeout),
         cmocka_unit_test(test_plain_broker),
         cmocka_unit_test(test_refused_port),
