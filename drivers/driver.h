@@ -81,6 +81,7 @@ enum notice_kind {
     NOTICE_ABSENT,        /* no card there */
     NOTICE_PARTIAL,       /* first frames of a longer scan */
     NOTICE_WITHHELD,      /* a card that may be a bank card: nothing was read */
+    NOTICE_SILENT,        /* it does not answer: the hint says what to check */
     NOTICE_IGNORED,       /* well formed, not for us */
     NOTICE_KINDS
 };
