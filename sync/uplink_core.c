@@ -21,6 +21,8 @@ struct track {
     int64_t held_until_ms;
     unsigned held_ms;
     bool rewound;
+    bool ended;  /* of an earlier run: it does not grow */
+    bool beyond; /* the hub has more of it than we hold; told once */
     bool resume_due;
     bool owed; /* a resume has no answer yet */
     int64_t resumed_at_ms;
@@ -109,6 +111,7 @@ static struct track merged(struct uplink_core *core,
     } else if (!core->loaded) {
         /* Any row found at the start may have been sent before. */
         track.highest = span->newest;
+        track.ended = true;
     }
     if (span->oldest && track.highest < span->oldest - 1)
         track.highest = span->oldest - 1;
@@ -580,8 +583,32 @@ static void obey(struct uplink_core *core, struct track *track,
         go_back(core, track, ack->through);
 }
 
+/* Of a journal that grows, an ack of more than was sent is about other rows
+ * than ours. One that has ended is the same on both sides as far as it goes:
+ * its end is missing here, as on a disk restored from an image. */
+static bool may_be_true(struct uplink_core *core, struct track *track,
+                        struct message_ack *ack) {
+    if (ack->through <= track->highest)
+        return true;
+    if (!track->ended) {
+        alarm_raise(core, "the hub acknowledged events that were never sent; "
+                          "not obeyed. Check for a second machine with this "
+                          "terminal's name, and the hub");
+        return false;
+    }
+    if (!track->beyond)
+        alarm_raise(core, "the hub has more of an earlier run than this disk: "
+                          "it was restored from an image, or a second machine "
+                          "has this terminal's name");
+    track->beyond = true;
+    ack->through = track->span.newest;
+    return true;
+}
+
 void uplink_core_on_ack(struct uplink_core *core, struct ts_mono now,
-                        const struct message_ack *ack) {
+                        const struct message_ack *received) {
+    struct message_ack copy = *received;
+    struct message_ack *ack = &copy;
     struct track *track;
 
     if (!core->up)
@@ -591,12 +618,8 @@ void uplink_core_on_ack(struct uplink_core *core, struct ts_mono now,
     track = find(core, ack->journal);
     if (!track)
         return; /* pruned meanwhile: nothing of it is left to send */
-    if (ack->through > track->highest) {
-        alarm_raise(core, "the hub acknowledged events that were never sent; "
-                          "not obeyed. Check for a second machine with this "
-                          "terminal's name, and the hub");
+    if (!may_be_true(core, track, ack))
         return;
-    }
     core->status.refused += ack->refused != BATCH_TAKEN;
     core->status.answered = true;
     core->probing = false;

@@ -621,12 +621,49 @@ static void test_hub_restored(void **state) {
     sim_fini(&sim);
 }
 
+/* The disk is yesterday's: the hub has more of an old journal than it holds. */
+static void test_terminal_restored(void **state) {
+    static struct sim sim;
+    struct uplink_core_status status;
+    struct journal *old;
+    int64_t end;
+
+    (void)state;
+    sim_init(&sim, 11);
+    connect_line(&sim);
+    append_rows(&sim, 100);
+    end = sim.now.ms + 60000;
+    while (!all_home(&sim) && sim.now.ms < end)
+        advance(&sim, end);
+    old = &sim.journals[0];
+    old->newest = 60;
+    old->through = 40;
+    restart_terminal(&sim);
+    connect_line(&sim);
+    append_rows(&sim, 10);
+    end = sim.now.ms + 60000;
+    while (sim.journals[1].through < 10 && sim.now.ms < end)
+        advance(&sim, end);
+    assert_int_equal(sim.journals[1].through, 10);
+    assert_int_equal(old->through, 60);
+    cut_line(&sim);
+    connect_line(&sim);
+    end = sim.now.ms + 10000;
+    while (sim.now.ms < end)
+        advance(&sim, end);
+    uplink_core_get_status(sim.core, &status);
+    assert_int_equal(status.alarms, 1);
+    assert_int_equal(status.unsent, 0);
+    sim_fini(&sim);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lone_row_leaves_at_once),
         cmocka_unit_test(test_ack_beyond_sent),
         cmocka_unit_test(test_rewinds_once_per_gap),
         cmocka_unit_test(test_hub_restored),
+        cmocka_unit_test(test_terminal_restored),
         cmocka_unit_test(test_hub_absent),
         cmocka_unit_test(test_many_runs),
         cmocka_unit_test(test_virtual_day),
