@@ -156,9 +156,11 @@ static void line_overlong(struct line *line, const struct driver_sink *sink) {
     struct line_fault fault = line_diagnose(ts_slice_of(line->text, line->len));
 
     if (!fault.error)
-        fault = (struct line_fault){
-            SCAN_OVERLONG, "no line end in 4096 bytes: set the reader's "
-                           "suffix to CR"};
+        fault =
+            (struct line_fault){SCAN_OVERLONG,
+                                "no line end in 4096 bytes: set the reader's "
+                                "suffix to CR",
+                                0};
     line_reject(sink, fault.error, fault.hint);
     line_wipe(line);
     line->skipping = true;

@@ -42,6 +42,7 @@ enum { LINE_GIVE_UP_MS = 2000 };
 struct line_fault {
     enum scan_error error; /* SCAN_OK: nothing wrong */
     const char *hint;
+    char parity; /* of the reader: 'E' or 'O' with 7 data bits; 0: not told */
 };
 struct line_fault line_diagnose(struct ts_slice bytes);
 

@@ -31,25 +31,29 @@ static struct bit7 bit7_count(struct ts_slice bytes) {
 }
 
 static struct line_fault parity_fault(struct ts_slice bytes) {
-    static const struct line_fault none = {SCAN_OK, ""};
+    static const struct line_fault none = {SCAN_OK, "", 0};
     struct bit7 count = bit7_count(bytes);
 
     if (bytes.len < PARITY_MIN_BYTES || !count.text || count.high == 0)
         return none;
     if (count.high == bytes.len)
         return (struct line_fault){
-            SCAN_PARITY_BIT7, "bit 7 is always set: the reader sends 7 data "
-                              "bits; set it to 8 data bits, no parity"};
+            SCAN_PARITY_BIT7,
+            "bit 7 is always set: the reader sends 7 data "
+            "bits; set it to 8 data bits, no parity",
+            0};
     if (count.odd == 0)
         return (struct line_fault){
             SCAN_PARITY_BIT7,
             "the reader sends 7 data bits and even parity: set the port to "
-            "data_bits 7, parity even, or the reader to 8N1"};
+            "data_bits 7, parity even, or the reader to 8N1",
+            'E'};
     if (count.odd == bytes.len)
         return (struct line_fault){
             SCAN_PARITY_BIT7,
             "the reader sends 7 data bits and odd parity: set the port to "
-            "data_bits 7, parity odd, or the reader to 8N1"};
+            "data_bits 7, parity odd, or the reader to 8N1",
+            'O'};
     return none;
 }
 
@@ -65,7 +69,7 @@ struct line_fault line_diagnose(struct ts_slice bytes) {
 
     if (ts_utf8_valid(bytes) &&
         (!bytes.len || !memchr(bytes.data, 0, bytes.len)))
-        return (struct line_fault){SCAN_OK, ""};
+        return (struct line_fault){SCAN_OK, "", 0};
     struct line_fault parity = parity_fault(bytes);
     if (parity.error)
         return parity;
@@ -73,9 +77,11 @@ struct line_fault line_diagnose(struct ts_slice bytes) {
         noise += is_stretched(bytes.data[i]);
     if (bytes.len >= NOISE_MIN_BYTES && noise * 2 >= bytes.len)
         return (struct line_fault){
-            SCAN_GARBAGE, "the speed is wrong: set the port's baud to that of "
-                          "the reader (9600 and 115200 are common)"};
-    return (struct line_fault){SCAN_OK, ""};
+            SCAN_GARBAGE,
+            "the speed is wrong: set the port's baud to that of "
+            "the reader (9600 and 115200 are common)",
+            0};
+    return (struct line_fault){SCAN_OK, "", 0};
 }
 
 /* Bytes that the first byte of a UTF-8 sequence announces, itself included. */

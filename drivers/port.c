@@ -98,7 +98,32 @@ enum ts_status port_write(struct port *port, struct ts_slice bytes,
     return port->backend->write(port, bytes, written, err);
 }
 
-enum ts_status port_list(void (*found)(void *ctx, const struct port_info *),
+enum ts_status port_list(const char *root,
+                         void (*found)(void *ctx, const struct port_info *),
                          void *ctx, struct ts_err *err) {
-    return port_list_in(&port_roots_system, found, ctx, err);
+    char tty[PORT_PATH_TEXT];
+    char dev[PORT_PATH_TEXT];
+    char by_id[PORT_PATH_TEXT];
+    const struct port_roots roots = {.tty = tty, .dev = dev, .by_id = by_id};
+
+    if (strlen(root) > PORT_PATH_TEXT / 4)
+        return ts_fail(err, TS_INVALID, "%s: the path is too long", root);
+    (void)snprintf(tty, sizeof tty, "%s%s", root, port_roots_system.tty);
+    (void)snprintf(dev, sizeof dev, "%s%s", root, port_roots_system.dev);
+    (void)snprintf(by_id, sizeof by_id, "%s%s", root, port_roots_system.by_id);
+    return port_list_in(&roots, found, ctx, err);
+}
+
+void port_stable_name(char out[PORT_NAME_TEXT], const struct port_info *info) {
+    if (info->by_id[0])
+        (void)snprintf(out, PORT_NAME_TEXT, "%s", info->by_id);
+    else if (info->usb[0])
+        (void)snprintf(out, PORT_NAME_TEXT, "usb:%s%s%s", info->usb,
+                       info->serial[0] ? ":" : "", info->serial);
+    else
+        (void)snprintf(out, PORT_NAME_TEXT, "%s", info->path);
+}
+
+const char *port_backend_name(const struct port *port) {
+    return port->backend->name;
 }

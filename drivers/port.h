@@ -60,8 +60,16 @@ struct port_info {
     char serial[64];
     char description[128];
 };
-/* Calls `found` for each port of the machine. */
-enum ts_status port_list(void (*found)(void *ctx, const struct port_info *),
+/* Calls `found` for each port of the machine; `root` stands before /sys and
+ * /dev: "" but for tests. */
+enum ts_status port_list(const char *root,
+                         void (*found)(void *ctx, const struct port_info *),
                          void *ctx, struct ts_err *err) TS_MUST_USE;
+/* What to write as `port = "..."`: it stays the same when the device comes
+ * back under another number. */
+enum { PORT_NAME_TEXT = 224 };
+void port_stable_name(char out[PORT_NAME_TEXT], const struct port_info *info);
+/* Which back end works: "libserialport", "termios", ... */
+const char *port_backend_name(const struct port *port);
 
 #endif

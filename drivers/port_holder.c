@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { COMM_TEXT = 32 };
+
 static bool process_has_open(const char *pid, const char *path) {
     char folder[64];
     char link[320];
@@ -30,18 +32,42 @@ static bool process_has_open(const char *pid, const char *path) {
     return found;
 }
 
-static void process_name(char out[PORT_HOLDER_TEXT], const char *pid) {
+static void comm_read(char out[COMM_TEXT], const char *pid) {
     char file[64];
-    char name[32] = "a program";
 
+    (void)snprintf(out, COMM_TEXT, "a program");
     (void)snprintf(file, sizeof file, "/proc/%.20s/comm", pid);
     FILE *comm = fopen(file, "re");
-    if (comm) {
-        if (fgets(name, sizeof name, comm))
-            name[strcspn(name, "\n")] = 0;
-        (void)fclose(comm);
-    }
+    if (!comm)
+        return;
+    if (fgets(out, COMM_TEXT, comm))
+        out[strcspn(out, "\n")] = 0;
+    (void)fclose(comm);
+}
+
+static void process_name(char out[PORT_HOLDER_TEXT], const char *pid) {
+    char name[COMM_TEXT];
+
+    comm_read(name, pid);
     (void)snprintf(out, PORT_HOLDER_TEXT, "%s (pid %.20s)", name, pid);
+}
+
+bool port_program_runs(const char *name) {
+    DIR *processes = opendir("/proc");
+    bool found = false;
+
+    if (!processes)
+        return false;
+    for (struct dirent *entry = readdir(processes); entry && !found;
+         entry = readdir(processes)) {
+        char comm[COMM_TEXT];
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        comm_read(comm, entry->d_name);
+        found = strcmp(comm, name) == 0;
+    }
+    (void)closedir(processes);
+    return found;
 }
 
 bool port_holder(char out[PORT_HOLDER_TEXT], const char *path) {

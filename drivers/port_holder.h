@@ -8,5 +8,7 @@ enum { PORT_HOLDER_TEXT = 64 };
 
 /* "ModemManager (pid 612)"; false when /proc does not tell. */
 bool port_holder(char out[PORT_HOLDER_TEXT], const char *path);
+/* A process of that name runs. */
+bool port_program_runs(const char *name);
 
 #endif

@@ -1,6 +1,6 @@
+#include "drivers/devices.h"
 #include "drivers/port.h"
 #include "drivers/port_faulty.h"
-#include "drivers/port_hint.h"
 #include "drivers/port_parts.h"
 
 #include <errno.h>
@@ -351,10 +351,10 @@ static void test_usb_identity_finds_the_port(void **state) {
 
 static void test_hints(void **state) {
     (void)state;
-    assert_string_equal(port_hint_find("05e0:1701")->profile, "zebra");
-    assert_string_equal(port_hint_find("0C2E:0b6a")->profile, "honeywell");
-    assert_string_equal(port_hint_find("")->profile, "generic");
-    assert_string_equal(port_hint_find("ffff:0001")->driver, "line");
+    assert_string_equal(device_find("05e0:1701")->profile, "zebra");
+    assert_string_equal(device_find("0C2E:0b6a")->profile, "honeywell");
+    assert_string_equal(device_find("")->profile, "generic");
+    assert_string_equal(device_find("ffff:0001")->driver, "line");
 }
 
 static void test_the_faulty_port_plays_its_script(void **state) {
