@@ -93,7 +93,7 @@ static enum ts_status start_lane(struct agent *agent, struct ts_err *err) {
         .keeper = &agent->keeper,
         .keys = agent->config->keys,
         .find_member = find_member,
-        .member_ctx = agent,
+        .desk_ctx = agent,
     };
 
     return lane_new(&agent->lane, agent->loop, &options, err);

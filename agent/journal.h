@@ -107,7 +107,14 @@ enum ts_status journal_walk(struct journal *journal, const char *from_journal,
                                         uint64_t sequence,
                                         struct ts_slice payload),
                             void *arg, struct ts_err *err) TS_MUST_USE;
-/* The same over a file that an agent may be writing to; nothing is changed.
+/* The newest `max_rows` rows, newest first; `row` answers false when it has
+ * seen enough. Not while a group is open. */
+enum ts_status journal_walk_back(struct journal *journal, size_t max_rows,
+                                 bool (*row)(void *arg, const char *journal,
+                                             uint64_t sequence,
+                                             struct ts_slice payload),
+                                 void *arg, struct ts_err *err) TS_MUST_USE;
+/* journal_walk over a file that an agent may be writing to; nothing is changed.
  * `from_journal` empty: from the oldest row. */
 enum ts_status journal_read_file(const char *path, const char *from_journal,
                                  uint64_t from_sequence,

@@ -239,6 +239,38 @@ enum ts_status journal_walk(struct journal *journal, const char *from_journal,
     return status;
 }
 
+enum ts_status journal_walk_back(struct journal *journal, size_t max_rows,
+                                 bool (*row)(void *arg, const char *name,
+                                             uint64_t sequence,
+                                             struct ts_slice payload),
+                                 void *arg, struct ts_err *err) {
+    struct store_row stored;
+    bool more = true;
+    enum ts_status status = TS_OK;
+
+    if (!journal->store.db)
+        return ts_fail(err, TS_IO, "%s is out of order", journal->path);
+    for (size_t i = journal->span_count; status == TS_OK && more && i-- > 0;) {
+        sqlite3_stmt *statement =
+            store_prepare(&journal->store, STORE_READ_BACK);
+        int step = SQLITE_DONE;
+
+        store_bind_text(statement, 1, journal->spans[i].journal);
+        while (more && max_rows > 0 &&
+               (step = sqlite3_step(statement)) == SQLITE_ROW) {
+            if (!store_row_get(statement, &stored)) {
+                (void)sqlite3_reset(statement);
+                return suspect(journal, err);
+            }
+            max_rows--;
+            more = row(arg, stored.journal, stored.sequence, stored.payload);
+        }
+        more = more && max_rows > 0;
+        status = end_read(journal, statement, step, err);
+    }
+    return status;
+}
+
 static void find_oldest_unsent(struct journal *journal,
                                struct journal_stats *out) {
     for (size_t i = 0; !out->has_oldest && i < journal->span_count; i++) {

@@ -35,6 +35,8 @@ static const char *const sql_of[STORE_STATEMENTS] = {
     [STORE_READ] = "SELECT journal,sequence,class,codec,at,crc,payload "
                    "FROM rows WHERE journal=?1 AND sequence>=?2 "
                    "AND sequence<=?3 ORDER BY sequence",
+    [STORE_READ_BACK] = "SELECT journal,sequence,class,codec,at,crc,payload "
+                        "FROM rows WHERE journal=?1 ORDER BY sequence DESC",
     [STORE_BYTES] = "SELECT coalesce(sum(length(payload)+48),0),count(*) "
                     "FROM rows WHERE journal=?1 AND sequence>?2 "
                     "AND sequence<=?3",

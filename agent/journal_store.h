@@ -18,6 +18,7 @@ enum journal_statement {
     STORE_GET,
     STORE_REMOVE,
     STORE_READ,
+    STORE_READ_BACK,
     STORE_BYTES,
     STORE_COPIES,
     STORE_AT,

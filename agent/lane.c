@@ -44,11 +44,19 @@ void lane_set_notice(struct lane *lane, enum lane_notice notice,
     (void)snprintf(lane->notice_text, sizeof lane->notice_text, "%s", text);
 }
 
-json_t *lane_member(const struct lane *lane) {
-    if (!lane->visit.card[0] || !lane->options.find_member)
+json_t *lane_member(const struct lane *lane, const char *card) {
+    if (!card[0] || !lane->options.find_member)
         return NULL;
-    return lane->options.find_member(lane->options.member_ctx,
-                                     lane->visit.card);
+    return lane->options.find_member(lane->options.desk_ctx, card);
+}
+
+json_t *lane_offers(const struct lane *lane, const char *card) {
+    json_t *offers =
+        card[0] && lane->options.find_offers
+            ? lane->options.find_offers(lane->options.desk_ctx, card)
+            : NULL;
+
+    return offers ? offers : json_array();
 }
 
 void lane_arm_timeout(struct lane *lane) {
@@ -125,8 +133,8 @@ static enum ts_status open_visit(struct lane *lane, enum journal_class class,
     return status;
 }
 
-static enum ts_status need_visit(struct lane *lane, enum journal_class class,
-                                 struct ts_err *err) {
+enum ts_status lane_need_visit(struct lane *lane, enum journal_class class,
+                               struct ts_err *err) {
     return lane->visit.open ? TS_OK : open_visit(lane, class, err);
 }
 
@@ -156,212 +164,6 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg) {
             json_pack("{s:s}", "outcome", kiosk ? "done" : "abandoned"),
             NULL) != TS_OK)
         lane_arm_timeout(lane);
-}
-
-/* A scan on its way to the disk. */
-struct on_the_way {
-    struct lane *lane;
-    lane_answer *answer;
-    void *arg;
-    enum scan_outcome outcome;
-    enum lane_notice notice;
-    char text[LANE_NOTICE_TEXT];
-};
-
-static void on_scan_done(void *arg, enum ts_status status) {
-    struct on_the_way *scan = arg;
-    bool taken = status == TS_OK;
-
-    if (taken)
-        lane_set_notice(scan->lane, scan->notice, scan->text);
-    else
-        lane_set_notice(scan->lane,
-                        status == TS_FULL ? NOTICE_FULL : NOTICE_FAILED,
-                        recorder_trouble(scan->lane->options.recorder));
-    scan->answer(scan->arg, taken, taken ? scan->outcome : OUTCOME_REFUSED);
-    free(scan);
-}
-
-static void set_text(json_t *data, const char *name, const char *text) {
-    (void)json_object_set_new(data, name, json_string(text));
-}
-
-/* The clear number ends here: token and last four go on. */
-static enum ts_status take_card(struct lane *lane, const struct lane_scan *scan,
-                                struct on_the_way *way, struct ts_err *err) {
-    const struct ts_keys *keys = lane->options.keys;
-    struct ts_slice programme = ts_slice_text(scan->code->programme);
-    struct lane_record record = {JOURNAL_CARD, "card.presented", NULL,
-                                 on_scan_done, way};
-    char token[TS_TOKEN_TEXT];
-    char masked[24];
-    enum ts_status status =
-        ts_token_card(token, keys, 0, programme, scan->code->number);
-
-    if (status != TS_OK)
-        return ts_fail(err, status,
-                       "the card rule of programme %s takes no "
-                       "letter or digit of this card: check its "
-                       "skip and take",
-                       scan->code->programme);
-    ts_card_masked(masked, scan->code->number);
-    record.data = json_pack("{s:s,s:s,s:s,s:s}", "reader", scan->reader, "card",
-                            token, "masked", masked, "symbology",
-                            symbology_name(scan->code->symbology));
-    if (ts_keys_count(keys) > 1 &&
-        ts_token_card(token, keys, 1, programme, scan->code->number) == TS_OK)
-        set_text(record.data, "card_was", token);
-    (void)snprintf(way->text, sizeof way->text, "%s", masked);
-    status = lane_record(lane, &record, err);
-    if (status == TS_OK) {
-        json_t *member = lane_member(lane);
-        way->notice = member ? NOTICE_MEMBER : NOTICE_RECORDED;
-        way->outcome = member ? OUTCOME_MEMBER : OUTCOME_RECORDED;
-        json_decref(member);
-    }
-    return status;
-}
-
-static enum ts_status take_checkout_card(struct lane *lane,
-                                         const struct lane_scan *scan,
-                                         struct on_the_way *way,
-                                         struct ts_err *err) {
-    enum ts_status status = need_visit(lane, JOURNAL_CARD, err);
-
-    return status == TS_OK ? take_card(lane, scan, way, err) : status;
-}
-
-/* Each card at a kiosk is a visit of its own. */
-static enum ts_status take_kiosk_card(struct lane *lane,
-                                      const struct lane_scan *scan,
-                                      struct on_the_way *way,
-                                      struct ts_err *err) {
-    struct lane_record checkin = {JOURNAL_CARD, "checkin.made",
-                                  json_pack("{s:s}", "reader", scan->reader),
-                                  NULL, NULL};
-    enum ts_status status = TS_OK;
-
-    if (lane->visit.open && lane->visit.card[0])
-        status = lane_end_visit(lane, JOURNAL_CARD,
-                                json_pack("{s:s}", "outcome", "done"), err);
-    if (status == TS_OK)
-        status = need_visit(lane, JOURNAL_CARD, err);
-    if (status == TS_OK)
-        status = take_card(lane, scan, way, err);
-    if (status != TS_OK)
-        json_decref(checkin.data);
-    else if (lane_record(lane, &checkin, NULL) != TS_OK)
-        /* The card is on its way and answers for the scan. */
-        ts_log(TS_LOG_WARN, "lane", "a check-in was not recorded: %s",
-               recorder_trouble(lane->options.recorder));
-    way->notice = NOTICE_CHECKIN;
-    return status;
-}
-
-static enum ts_status take_any_card(struct lane *lane,
-                                    const struct lane_scan *scan,
-                                    struct on_the_way *way,
-                                    struct ts_err *err) {
-    return lane->options.kind == VISIT_KIOSK
-               ? take_kiosk_card(lane, scan, way, err)
-               : take_checkout_card(lane, scan, way, err);
-}
-
-static enum ts_status take_unknown(struct lane *lane,
-                                   const struct lane_scan *scan,
-                                   struct on_the_way *way, struct ts_err *err) {
-    char print[TS_TOKEN_TEXT];
-    struct lane_record record = {JOURNAL_ITEM, "code.unknown", NULL,
-                                 on_scan_done, way};
-
-    ts_token_print(print, lane->options.keys, scan->text);
-    record.data =
-        json_pack("{s:s,s:s,s:I,s:s}", "reader", scan->reader, "symbology",
-                  symbology_name(scan->code->symbology), "length",
-                  (json_int_t)scan->text.len, "print", print);
-    way->notice = NOTICE_UNKNOWN;
-    way->outcome = OUTCOME_UNKNOWN;
-    (void)snprintf(way->text, sizeof way->text, "%s",
-                   symbology_name(scan->code->symbology));
-    return lane_record(lane, &record, err);
-}
-
-static enum ts_status take_item(struct lane *lane, const struct lane_scan *scan,
-                                struct on_the_way *way, struct ts_err *err) {
-    const struct code *code = scan->code;
-    struct lane_record record = {JOURNAL_ITEM, "item.scanned", NULL,
-                                 on_scan_done, way};
-    enum ts_status status;
-
-    if (!code->gtin[0] &&
-        (code->item.len >= VISIT_CODE_TEXT || !ts_utf8_valid(code->item)))
-        return take_unknown(lane, scan, way, err);
-    status = need_visit(lane, JOURNAL_ITEM, err);
-    if (status != TS_OK)
-        return status;
-    record.data =
-        json_pack("{s:s,s:s,s:I}", "reader", scan->reader, "symbology",
-                  symbology_name(code->symbology), "quantity", (json_int_t)1);
-    if (code->gtin[0])
-        set_text(record.data, "gtin", code->gtin);
-    else
-        (void)json_object_set_new(
-            record.data, "code",
-            json_stringn((const char *)code->item.data, code->item.len));
-    way->notice = NOTICE_RECORDED;
-    way->outcome = OUTCOME_RECORDED;
-    return lane_record(lane, &record, err);
-}
-
-static enum ts_status take_payment_card(struct lane *lane,
-                                        const struct lane_scan *scan,
-                                        struct on_the_way *way,
-                                        struct ts_err *err) {
-    struct lane_record record = {JOURNAL_TELEMETRY, "payment_card.refused",
-                                 json_pack("{s:s}", "reader", scan->reader),
-                                 on_scan_done, way};
-
-    way->notice = NOTICE_PAYMENT_CARD;
-    way->outcome = OUTCOME_REFUSED;
-    return lane_record(lane, &record, err);
-}
-
-void lane_take_scan(struct lane *lane, const struct lane_scan *scan) {
-    static enum ts_status (*const take[])(
-        struct lane *, const struct lane_scan *, struct on_the_way *,
-        struct ts_err *) = {
-        [CODE_ITEM] = take_item,
-        [CODE_CARD] = take_any_card,
-        [CODE_UNKNOWN] = take_unknown,
-        [CODE_PAYMENT_CARD] = take_payment_card,
-    };
-    struct on_the_way *way = ts_alloc(sizeof *way);
-    struct ts_err err = {0};
-    enum ts_status status;
-
-    *way = (struct on_the_way){
-        .lane = lane, .answer = scan->answer, .arg = scan->arg};
-    status = take[scan->code->kind](lane, scan, way, &err);
-    if (status != TS_OK)
-        recorder_answer(lane->options.recorder, status, on_scan_done, way);
-    lane_arm_timeout(lane);
-}
-
-static void on_later_done(void *arg, enum ts_status status) {
-    struct on_the_way *scan = arg;
-
-    scan->answer(scan->arg, status == TS_OK, scan->outcome);
-    free(scan);
-}
-
-void lane_answer_later(struct lane *lane, bool taken, enum scan_outcome outcome,
-                       lane_answer *answer, void *arg) {
-    struct on_the_way *way = ts_alloc(sizeof *way);
-
-    *way = (struct on_the_way){
-        .lane = lane, .answer = answer, .arg = arg, .outcome = outcome};
-    recorder_answer(lane->options.recorder, taken ? TS_OK : TS_INVALID,
-                    on_later_done, way);
 }
 
 static bool fold_row(void *arg, const char *journal, uint64_t sequence,
@@ -419,6 +221,7 @@ static void on_commit(void *ctx, bool lost) {
         if (fold_again(lane, &err) != TS_OK)
             ts_log(TS_LOG_ERROR, "lane", "the open visit is lost: %s",
                    err.text);
+        lane_recall(lane);
         lane_arm_timeout(lane);
     }
     tell_change(lane);
@@ -444,5 +247,6 @@ void lane_free(struct lane *lane) {
         return;
     event_free(lane->timeout);
     visit_fini(&lane->visit);
+    lane_forget(lane);
     free(lane);
 }

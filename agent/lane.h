@@ -10,8 +10,10 @@
 
 struct lane;
 
-/* Looks a card up in the terminal's replica: a new reference, or NULL. */
+/* Look a card up in the terminal's replica: a new reference, or NULL. */
 typedef json_t *lane_find_member(void *ctx, const char *card);
+/* An array of {offer, title?}. */
+typedef json_t *lane_find_offers(void *ctx, const char *card);
 
 struct lane_options {
     const char *store;
@@ -25,8 +27,9 @@ struct lane_options {
     struct recorder *recorder;
     struct timekeeper *keeper;
     const struct ts_keys *keys;
-    lane_find_member *find_member;
-    void *member_ctx;
+    lane_find_member *find_member; /* or NULL */
+    lane_find_offers *find_offers; /* or NULL */
+    void *desk_ctx;
 };
 
 /* Takes the visit up that was open when the last run ended. Copies the
@@ -56,24 +59,35 @@ struct lane_scan {
     lane_answer *answer;
     void *arg;
 };
-/* Kinds CODE_ITEM to CODE_PAYMENT_CARD; a rejected code has no event of its
+/* All kinds but CODE_REJECTED; a rejected code has no event of its
  * own, see lane_report_rejects. */
 void lane_take_scan(struct lane *lane, const struct lane_scan *scan);
+/* A scan that the device sends a second time, for want of an answer: when the
+ * journal holds it as the last one of this reader, also of an earlier run, it
+ * is answered and told as it would have been, and not recorded again. False:
+ * it is new, and nothing was done. */
+bool lane_take_again(struct lane *lane, const struct lane_scan *scan);
 /* An answer in its turn, without an event: the same code again, or a code
  * that fails its check. */
 void lane_answer_later(struct lane *lane, bool taken, enum scan_outcome outcome,
                        lane_answer *answer, void *arg);
-/* `count` rejects since the last report of this error. */
+/* `count` rejects since the last report of this error; "withheld": cards that
+ * were not read because they may be bank cards. */
 void lane_report_rejects(struct lane *lane, const char *reader,
-                         enum scan_error error, uint64_t count);
+                         const char *error, uint64_t count);
 /* What a person sees at each reject; `hint` may be "". */
 void lane_show_reject(struct lane *lane, enum scan_error error,
                       const char *hint);
+void lane_show_withheld(struct lane *lane);
 
 enum reader_state { READER_DETACHED, READER_ATTACHED, READER_FAULTED };
-/* Names are known from the first call on; `text` is for the page. */
+/* Names are known from the first call on; `text` is for the page. A change of
+ * state is an event and a log line, a change of text alone a log line; six at
+ * once, then one a minute for each reader. */
 void lane_set_reader(struct lane *lane, const char *reader,
                      enum reader_state state, const char *text);
+/* Changes that came too thick to be told one by one: tells where it ended. */
+void lane_tell_readers(struct lane *lane);
 void lane_set_line(struct lane *lane, bool up, const char *text);
 void lane_unsent_changed(struct lane *lane);
 /* The replica changed: members may be known now. */

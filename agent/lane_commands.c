@@ -111,7 +111,7 @@ enum ts_status lane_close(struct lane *lane, const char *receipt,
         err);
     status = commit(lane, status, err);
     if (status == TS_OK) {
-        lane_set_notice(lane, NOTICE_CLOSED, "");
+        lane_set_notice(lane, TOLD_CLOSED, "");
         lane_notify(lane);
     }
     return status;

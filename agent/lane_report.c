@@ -21,10 +21,10 @@ static void report(struct lane *lane, const char *type, json_t *take_data) {
 }
 
 void lane_report_rejects(struct lane *lane, const char *reader,
-                         enum scan_error error, uint64_t count) {
+                         const char *error, uint64_t count) {
     report(lane, "scan.rejected",
-           json_pack("{s:s,s:s,s:I}", "reader", reader, "error",
-                     scan_error_name(error), "count", (json_int_t)count));
+           json_pack("{s:s,s:s,s:I}", "reader", reader, "error", error, "count",
+                     (json_int_t)count));
 }
 
 void lane_show_reject(struct lane *lane, enum scan_error error,
@@ -33,7 +33,12 @@ void lane_show_reject(struct lane *lane, enum scan_error error,
 
     (void)snprintf(text, sizeof text, "%s%s%s", scan_error_name(error),
                    hint[0] ? ": " : "", hint);
-    lane_set_notice(lane, NOTICE_REJECTED, text);
+    lane_set_notice(lane, TOLD_REJECTED, text);
+    lane_notify(lane);
+}
+
+void lane_show_withheld(struct lane *lane) {
+    lane_set_notice(lane, TOLD_WITHHELD, "");
     lane_notify(lane);
 }
 
@@ -50,26 +55,56 @@ static struct lane_reader *find_reader(struct lane *lane, const char *name) {
     return reader;
 }
 
-void lane_set_reader(struct lane *lane, const char *name,
-                     enum reader_state state, const char *text) {
+/* A cable that breaks and makes contact all day must not fill the journal. */
+static bool may_tell(const struct lane *lane, struct lane_reader *reader) {
+    struct ts_mono now = ts_clock_mono(lane->options.keeper->clock);
+
+    while (reader->spent > 0 &&
+           now.ms - reader->regained_at.ms >= LANE_CHANGE_EVERY_MS) {
+        reader->spent--;
+        reader->regained_at.ms += LANE_CHANGE_EVERY_MS;
+    }
+    if (reader->spent == LANE_CHANGES)
+        return false;
+    if (reader->spent == 0)
+        reader->regained_at = now;
+    reader->spent++;
+    return true;
+}
+
+static void tell_reader(struct lane *lane, struct lane_reader *reader) {
     static const char *const types[] = {"reader.detached", "reader.attached",
                                         "reader.faulted"};
+    bool same_state = reader->told && reader->told_state == reader->state;
+
+    if ((same_state && !strcmp(reader->told_text, reader->text)) ||
+        !may_tell(lane, reader))
+        return;
+    ts_log(reader->state == READER_ATTACHED ? TS_LOG_INFO : TS_LOG_WARN,
+           "reader", "%s: %s", reader->name, reader->text);
+    reader->told = true;
+    reader->told_state = reader->state;
+    memcpy(reader->told_text, reader->text, sizeof reader->told_text);
+    if (!same_state)
+        report(lane, types[reader->state],
+               json_pack("{s:s}", "reader", reader->name));
+}
+
+void lane_set_reader(struct lane *lane, const char *name,
+                     enum reader_state state, const char *text) {
     struct lane_reader *reader = find_reader(lane, name);
-    bool same;
 
     if (!reader)
         return;
-    same = reader->known && reader->state == state;
-    reader->known = true;
     reader->state = state;
     (void)snprintf(reader->text, sizeof reader->text, "%s", text);
-    if (same) {
-        lane_notify(lane);
-        return;
-    }
-    ts_log(state == READER_ATTACHED ? TS_LOG_INFO : TS_LOG_WARN, "reader",
-           "%s: %s", name, text);
-    report(lane, types[state], json_pack("{s:s}", "reader", name));
+    tell_reader(lane, reader);
+    lane_notify(lane);
+}
+
+void lane_tell_readers(struct lane *lane) {
+    for (size_t i = 0; i < lane->reader_count; i++)
+        tell_reader(lane, &lane->readers[i]);
 }
 
 void lane_set_line(struct lane *lane, bool up, const char *text) {

@@ -25,9 +25,10 @@ static json_t *card_json(const struct lane *lane) {
 
     if (!lane->visit.card[0])
         return json_null();
-    member = lane_member(lane);
-    return json_pack("{s:s,s:o}", "masked", lane->visit.masked, "member",
-                     member ? member : json_null());
+    member = lane_member(lane, lane->visit.card);
+    return json_pack("{s:s,s:o,s:o}", "masked", lane->visit.masked, "member",
+                     member ? member : json_null(), "offers",
+                     lane_offers(lane, lane->visit.card));
 }
 
 static json_t *visit_json(const struct lane *lane) {
@@ -36,19 +37,32 @@ static json_t *visit_json(const struct lane *lane) {
     if (!lane->visit.open)
         return json_null();
     ts_wall_text(opened, lane->visit.opened);
-    return json_pack("{s:s,s:s,s:o,s:o,s:I}", "id", lane->visit.id, "opened",
-                     opened, "card", card_json(lane), "items",
-                     visit_items_json(&lane->visit), "count",
+    return json_pack("{s:s,s:s,s:o,s:o,s:o,s:I}", "id", lane->visit.id,
+                     "opened", opened, "card", card_json(lane), "items",
+                     visit_items_json(&lane->visit), "coupons",
+                     visit_coupons_json(&lane->visit), "count",
                      (json_int_t)visit_pieces(&lane->visit));
 }
 
 static json_t *notice_json(const struct lane *lane) {
     static const char *const kinds[] = {
-        "",     "recorded", "member",  "unknown", "rejected", "payment_card",
-        "full", "failed",   "checkin", "closed"};
+        [TOLD_NONE] = "",
+        [TOLD_RECORDED] = "recorded",
+        [TOLD_MEMBER] = "member",
+        [TOLD_OFFER] = "offer",
+        [TOLD_COUPON] = "coupon",
+        [TOLD_UNKNOWN] = "unknown",
+        [TOLD_REJECTED] = "rejected",
+        [TOLD_PAYMENT_CARD] = "payment_card",
+        [TOLD_WITHHELD] = "withheld",
+        [TOLD_FULL] = "full",
+        [TOLD_FAILED] = "failed",
+        [TOLD_CHECKIN] = "checkin",
+        [TOLD_CLOSED] = "closed",
+    };
     char at[TS_TIME_TEXT];
 
-    if (lane->notice == NOTICE_NONE)
+    if (lane->notice == TOLD_NONE)
         return json_null();
     ts_wall_text(at, lane->notice_at);
     return json_pack("{s:s,s:I,s:s,s:s}", "kind", kinds[lane->notice], "serial",

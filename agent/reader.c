@@ -11,13 +11,16 @@ enum {
     BACKOFF_MIN_MS = 250,
     BACKOFF_MAX_MS = 5000,
     READ_BYTES = 1024,
+    STEADY_MS = 5000, /* open for so long, a port begins anew */
     READS_A_PASS = 16,
     OUT_MAX_BYTES = 4096,
-    REJECT_EVERY_MS = 60000
+    TELL_EVERY_MS = 60000,
+    WITHHELD = SCAN_ERRORS /* is told like a reject */
 };
 
-struct rejects {
-    uint64_t count; /* since the last report */
+/* What may come in a flood is told at once, then once a minute. */
+struct tally {
+    uint64_t count; /* since it was told */
     bool told;
     struct ts_mono told_at;
 };
@@ -39,7 +42,9 @@ struct reader {
     unsigned backoff_ms;
     uint64_t opening; /* answers of an earlier opening say nothing */
     struct repeat repeat;
-    struct rejects rejects[SCAN_ERRORS];
+    struct ts_mono opened_at;
+    struct tally rejects[SCAN_ERRORS + 1];
+    struct tally notices[NOTICE_KINDS];
     struct reader_stats stats;
 };
 
@@ -87,6 +92,11 @@ static void wait_and_reopen(struct reader *reader) {
 }
 
 static void detach(struct reader *reader, const struct ts_err *why) {
+    struct ts_mono now = ts_clock_mono(reader->options.clock);
+
+    /* One that is lost as soon as it is open is tried ever more seldom. */
+    if (now.ms - reader->opened_at.ms >= STEADY_MS)
+        reader->backoff_ms = BACKOFF_MIN_MS;
     close_port(reader);
     reader->stats.unplugged++;
     set_state(reader, READER_DETACHED, why->text);
@@ -143,40 +153,81 @@ static struct asked *ask(struct reader *reader, bool first) {
     return asked;
 }
 
-static void report(struct reader *reader, enum scan_error error,
-                   const char *hint) {
-    struct rejects *rejects = &reader->rejects[error];
+/* True when the time has come; `tally` then holds what to tell. */
+static bool due(const struct reader *reader, const struct tally *tally) {
+    struct ts_mono now = ts_clock_mono(reader->options.clock);
+
+    return !tally->told || now.ms - tally->told_at.ms >= TELL_EVERY_MS;
+}
+
+static void told(const struct reader *reader, struct tally *tally) {
+    *tally = (struct tally){.told = true,
+                            .told_at = ts_clock_mono(reader->options.clock)};
+}
+
+static void report(struct reader *reader, int error, const char *hint) {
+    struct tally *tally = &reader->rejects[error];
+    const char *name = error == WITHHELD
+                           ? "withheld"
+                           : scan_error_name((enum scan_error)error);
 
     ts_log(TS_LOG_WARN, "reader", "%s: %llu rejected (%s)%s%s",
-           reader->options.name, (unsigned long long)rejects->count,
-           scan_error_name(error), hint[0] ? ": " : "", hint);
-    lane_report_rejects(reader->options.lane, reader->options.name, error,
-                        rejects->count);
-    rejects->count = 0;
-    rejects->told = true;
-    rejects->told_at = ts_clock_mono(reader->options.clock);
+           reader->options.name, (unsigned long long)tally->count, name,
+           hint[0] ? ": " : "", hint);
+    lane_report_rejects(reader->options.lane, reader->options.name, name,
+                        tally->count);
+    told(reader, tally);
+}
+
+static void count_reject(struct reader *reader, int error, const char *hint) {
+    reader->rejects[error].count++;
+    if (due(reader, &reader->rejects[error]))
+        report(reader, error, hint);
 }
 
 static void on_reject(void *ctx, enum scan_error error, const char *hint) {
     struct reader *reader = ctx;
-    struct rejects *rejects = &reader->rejects[error];
-    struct ts_mono now = ts_clock_mono(reader->options.clock);
 
     reader->stats.rejects++;
-    rejects->count++;
+    reader->stats.errors[error]++;
     lane_show_reject(reader->options.lane, error, hint);
-    if (!rejects->told || now.ms - rejects->told_at.ms >= REJECT_EVERY_MS)
-        report(reader, error, hint);
+    count_reject(reader, error, hint);
 }
 
+/* What was counted since it was told last. */
 static void on_minute(evutil_socket_t fd, short what, void *arg) {
     struct reader *reader = arg;
 
     (void)fd;
     (void)what;
-    for (int error = 0; error < SCAN_ERRORS; error++)
+    for (int error = 0; error <= WITHHELD; error++)
         if (reader->rejects[error].count)
-            report(reader, (enum scan_error)error, "");
+            report(reader, error, "");
+    lane_tell_readers(reader->options.lane);
+}
+
+static void take_scan(struct reader *reader, const struct scan *scan,
+                      const struct code *code) {
+    struct lane *lane = reader->options.lane;
+    bool payment_card = code->kind == CODE_PAYMENT_CARD;
+    struct lane_scan said = {reader->options.name, code,
+                             payment_card ? ts_slice_of(NULL, 0) : scan->text,
+                             on_answer, ask(reader, !payment_card)};
+
+    if (scan->retransmission && lane_take_again(lane, &said))
+        reader->stats.retransmissions++;
+    else
+        lane_take_scan(lane, &said);
+}
+
+/* Nothing of a payment card is kept, not even to know it again. */
+static bool is_repeat(struct reader *reader, const struct scan *scan,
+                      const struct code *code) {
+    return code->kind != CODE_PAYMENT_CARD &&
+           repeat_seen(&reader->repeat, scan,
+                       ts_clock_mono(reader->options.clock),
+                       reader->options.repeat_ms) &&
+           !scan->retransmission;
 }
 
 static void on_scan(void *ctx, const struct scan *scan) {
@@ -190,33 +241,57 @@ static void on_scan(void *ctx, const struct scan *scan) {
         on_reject(reader, code.error, "");
         lane_answer_later(lane, false, OUTCOME_REFUSED, on_answer,
                           ask(reader, false));
-    } else if (code.kind == CODE_PAYMENT_CARD) {
-        lane_take_scan(lane,
-                       &(struct lane_scan){reader->options.name, &code,
-                                           ts_slice_of(NULL, 0), on_answer,
-                                           ask(reader, false)});
-    } else if (repeat_seen(&reader->repeat, scan,
-                           ts_clock_mono(reader->options.clock),
-                           reader->options.repeat_ms)) {
+    } else if (is_repeat(reader, scan, &code)) {
         reader->stats.repeats++;
         lane_answer_later(lane, true, OUTCOME_RECORDED, on_answer,
                           ask(reader, false));
     } else {
-        lane_take_scan(lane, &(struct lane_scan){reader->options.name, &code,
-                                                 scan->text, on_answer,
-                                                 ask(reader, true)});
+        take_scan(reader, scan, &code);
     }
+}
+
+/* What a person who looks after the reader should know of. */
+static void log_notice(struct reader *reader, const struct notice *notice) {
+    struct tally *tally = &reader->notices[notice->kind];
+    bool trouble = notice->kind == NOTICE_NAK || notice->hint[0];
+
+    if (!trouble && notice->kind != NOTICE_READY && notice->kind != NOTICE_BOOT)
+        return;
+    tally->count++;
+    if (!due(reader, tally))
+        return;
+    ts_log(trouble ? TS_LOG_WARN : TS_LOG_INFO, "reader",
+           "%s: %s%s%s%s%s (%llu)", reader->options.name, notice->name,
+           notice->text[0] ? " " : "", notice->text,
+           notice->hint[0] ? ": " : "", notice->hint,
+           (unsigned long long)tally->count);
+    told(reader, tally);
 }
 
 static void on_notice(void *ctx, const struct notice *notice) {
     struct reader *reader = ctx;
 
     reader->stats.notices[notice->kind]++;
-    if (notice->kind == NOTICE_WITHHELD)
-        lane_show_reject(reader->options.lane, SCAN_READ_ERROR, notice->hint);
-    else if (notice->kind == NOTICE_READY || notice->kind == NOTICE_BOOT)
-        ts_log(TS_LOG_INFO, "reader", "%s: %s %s", reader->options.name,
-               notice->name, notice->text);
+    if (notice->kind == NOTICE_WITHHELD) {
+        lane_show_withheld(reader->options.lane);
+        count_reject(reader, WITHHELD, notice->hint);
+    } else {
+        log_notice(reader, notice);
+    }
+}
+
+const char *reader_notice_name(enum notice_kind kind) {
+    static const char *const names[NOTICE_KINDS] = {
+        [NOTICE_ACK] = "ack",         [NOTICE_NAK] = "nak",
+        [NOTICE_ANSWER] = "answer",   [NOTICE_READY] = "ready",
+        [NOTICE_EVENT] = "event",     [NOTICE_BOOT] = "boot",
+        [NOTICE_NO_READ] = "no_read", [NOTICE_RETRANSMITTED] = "retransmitted",
+        [NOTICE_PRESENT] = "present", [NOTICE_ABSENT] = "absent",
+        [NOTICE_PARTIAL] = "partial", [NOTICE_WITHHELD] = "withheld",
+        [NOTICE_IGNORED] = "ignored",
+    };
+
+    return names[kind];
 }
 
 static void on_send(void *ctx, struct ts_slice bytes) {
@@ -291,7 +366,7 @@ static void try_open(struct reader *reader) {
         wait_and_reopen(reader);
         return;
     }
-    reader->backoff_ms = BACKOFF_MIN_MS;
+    reader->opened_at = ts_clock_mono(reader->options.clock);
     reader->opening++;
     reader->stats.openings++;
     reader->readable = event_new(reader->loop, port_fd(reader->port),
@@ -367,7 +442,7 @@ enum ts_status reader_new(struct reader **out, struct event_base *loop,
     reader->deadline = evtimer_new(loop, on_deadline, reader);
     reader->reopen = evtimer_new(loop, on_reopen, reader);
     reader->minute = event_new(loop, -1, EV_PERSIST, on_minute, reader);
-    arm(reader->minute, REJECT_EVERY_MS);
+    arm(reader->minute, TELL_EVERY_MS);
     try_open(reader);
     *out = reader;
     return TS_OK;

@@ -35,9 +35,14 @@ enum ts_status reader_new(struct reader **out, struct event_base *loop,
 void reader_free(struct reader *reader);
 
 struct reader_stats {
-    uint64_t scans, repeats, rejects, openings, unplugged, unsent_bytes;
+    uint64_t scans, repeats, retransmissions, openings, unplugged;
+    uint64_t unsent_bytes; /* for a device that takes nothing */
+    uint64_t rejects;      /* all of `errors` */
+    uint64_t errors[SCAN_ERRORS];
     uint64_t notices[NOTICE_KINDS];
 };
+/* "ack", "no_read", "withheld", ... */
+const char *reader_notice_name(enum notice_kind kind);
 void reader_get_stats(const struct reader *reader, struct reader_stats *out);
 const char *reader_name(const struct reader *reader);
 

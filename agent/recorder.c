@@ -176,7 +176,8 @@ static void answer_all(struct recorder *recorder, struct waiting *waiting,
 
     memcpy(journal, journal_id(recorder->options.journal), sizeof journal);
     for (size_t i = 0; i < count; i++) {
-        enum ts_status mine = waiting[i].type ? status : waiting[i].status;
+        bool shares = waiting[i].type || waiting[i].status == TS_OK;
+        enum ts_status mine = shares ? status : waiting[i].status;
 
         if (mine == TS_OK && waiting[i].type && recorder->events.on_recorded)
             recorder->events.on_recorded(recorder->events.ctx, journal,

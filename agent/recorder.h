@@ -63,7 +63,8 @@ enum ts_status recorder_append(struct recorder *recorder,
 /* A value in the same group, see journal_put. */
 enum ts_status recorder_put(struct recorder *recorder, const char *key,
                             const char *value, struct ts_err *err) TS_MUST_USE;
-/* An answer without an event, in its turn behind the open group. */
+/* An answer without an event, in its turn behind the open group. TS_OK may
+ * speak of an event in that group: it becomes the group's failure. */
 void recorder_answer(struct recorder *recorder, enum ts_status status,
                      recorder_done *done, void *arg);
 /* Commits now. */

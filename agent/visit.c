@@ -11,6 +11,8 @@ const char *visit_kind_name(enum visit_kind kind) {
 }
 
 void visit_fini(struct visit *visit) {
+    for (size_t i = 0; i < visit->item_count; i++)
+        json_decref(visit->items[i].details);
     free(visit->items);
     *visit = (struct visit){0};
 }
@@ -40,6 +42,24 @@ static void take_card(struct visit *visit, const struct visit_event *event) {
          ts_json_text(event->data, "masked"));
 }
 
+/* What the page shows of an item beside its code; NULL: nothing. */
+static json_t *details_of(const json_t *data) {
+    static const char *const names[] = {"weight_g", "price_minor", "currency",
+                                        "lot", "expiry"};
+    json_t *details = NULL;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        json_t *value = json_object_get(data, names[i]);
+
+        if (!json_is_integer(value) && !json_is_string(value))
+            continue;
+        if (!details)
+            details = json_object();
+        (void)json_object_set(details, names[i], value);
+    }
+    return details;
+}
+
 static void add_item(struct visit *visit, const struct visit_event *event) {
     struct visit_item *item;
     uint64_t quantity;
@@ -59,6 +79,13 @@ static void add_item(struct visit *visit, const struct visit_event *event) {
          ts_json_text(event->data, "symbology"));
     if (ts_json_count(event->data, "quantity", &quantity))
         item->quantity = (int64_t)quantity;
+    item->details = details_of(event->data);
+}
+
+static void add_coupon(struct visit *visit, const struct visit_event *event) {
+    if (visit->coupon_count < VISIT_COUPONS_MAX)
+        copy(visit->coupons[visit->coupon_count++], VISIT_FIELD_TEXT,
+             ts_json_text(event->data, "coupon"));
 }
 
 static void void_item(struct visit *visit, const struct visit_event *event) {
@@ -84,9 +111,8 @@ static const struct {
     const char *type;
     void (*apply)(struct visit *visit, const struct visit_event *event);
 } steps[] = {
-    {"card.presented", take_card},
-    {"item.scanned", add_item},
-    {"item.voided", void_item},
+    {"card.presented", take_card}, {"item.scanned", add_item},
+    {"item.voided", void_item},    {"coupon.presented", add_coupon},
     {"visit.closed", close_visit},
 };
 
@@ -122,21 +148,33 @@ int64_t visit_pieces(const struct visit *visit) {
     return pieces + (int64_t)(visit->scanned - visit->item_count);
 }
 
+static json_t *item_json(const struct visit_item *item) {
+    char sequence[TS_COUNTER_TEXT];
+    json_t *out;
+
+    ts_counter_text(sequence, item->sequence);
+    out = json_pack("{s:s,s:s,s:s,s:s,s:I,s:b}", "journal", item->journal,
+                    "sequence", sequence, item->gtin[0] ? "gtin" : "code",
+                    item->gtin[0] ? item->gtin : item->code, "symbology",
+                    item->symbology, "quantity", (json_int_t)item->quantity,
+                    "voided", item->voided ? 1 : 0);
+    if (item->details)
+        (void)json_object_update(out, item->details);
+    return out;
+}
+
 json_t *visit_items_json(const struct visit *visit) {
     json_t *items = json_array();
 
-    for (size_t i = 0; i < visit->item_count; i++) {
-        const struct visit_item *item = &visit->items[i];
-        char sequence[TS_COUNTER_TEXT];
-
-        ts_counter_text(sequence, item->sequence);
-        (void)json_array_append_new(
-            items,
-            json_pack("{s:s,s:s,s:s,s:s,s:I,s:b}", "journal", item->journal,
-                      "sequence", sequence, item->gtin[0] ? "gtin" : "code",
-                      item->gtin[0] ? item->gtin : item->code, "symbology",
-                      item->symbology, "quantity", (json_int_t)item->quantity,
-                      "voided", item->voided ? 1 : 0));
-    }
+    for (size_t i = 0; i < visit->item_count; i++)
+        (void)json_array_append_new(items, item_json(&visit->items[i]));
     return items;
+}
+
+json_t *visit_coupons_json(const struct visit *visit) {
+    json_t *coupons = json_array();
+
+    for (size_t i = 0; i < visit->coupon_count; i++)
+        (void)json_array_append_new(coupons, json_string(visit->coupons[i]));
+    return coupons;
 }

@@ -9,7 +9,12 @@
 #include <jansson.h>
 
 enum visit_kind { VISIT_CHECKOUT, VISIT_KIOSK };
-enum { VISIT_ITEMS_MAX = 1000, VISIT_CODE_TEXT = 65 };
+enum {
+    VISIT_ITEMS_MAX = 1000,
+    VISIT_COUPONS_MAX = 50,
+    VISIT_CODE_TEXT = 65,
+    VISIT_FIELD_TEXT = 91
+};
 
 struct visit_item {
     char journal[TS_JOURNAL_TEXT];
@@ -19,6 +24,8 @@ struct visit_item {
     char symbology[24];
     int64_t quantity;
     bool voided;
+    json_t *details; /* of weight_g, price_minor, currency, lot and expiry,
+                        those that the code told, or NULL */
 };
 
 struct visit {
@@ -31,6 +38,8 @@ struct visit {
     struct visit_item *items; /* the first VISIT_ITEMS_MAX */
     size_t item_count;
     uint64_t scanned; /* all, also those not listed */
+    char coupons[VISIT_COUPONS_MAX][VISIT_FIELD_TEXT]; /* the first of them */
+    size_t coupon_count;
 };
 
 struct visit_event {
@@ -52,5 +61,6 @@ int64_t visit_pieces(const struct visit *visit);
 const char *visit_kind_name(enum visit_kind kind);
 /* The items as the screen shows them, a new reference. */
 json_t *visit_items_json(const struct visit *visit);
+json_t *visit_coupons_json(const struct visit *visit);
 
 #endif

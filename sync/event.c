@@ -16,6 +16,7 @@ static const char *const types[] = {
     "offer.declined",   "offer.redeemed",  "consent.changed",
     "feedback.given",   "code.unknown",    "payment_card.refused",
     "journal.refused",  "journal.damaged", "erase.done",
+    "coupon.presented",
 };
 
 static const char *const clocks[] = {

@@ -1,9 +1,7 @@
-#include "support.h"
+#include "journal_fixture.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,47 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <sqlite3.h>
-
-struct fixture {
-    char folder[FOLDER_TEXT];
-    char path[128];
-    struct hand_clock clock;
-    struct journal_options options;
-    struct journal *journal;
-    struct journal_report report;
-};
-
-static void open_journal(struct fixture *f) {
-    struct ts_err err = {0};
-    enum ts_status status =
-        journal_open(&f->journal, &f->options, &f->report, &err);
-
-    if (status != TS_OK)
-        fail_msg("%s", err.text);
-}
-
-static int set_up(void **state) {
-    struct fixture *f = ts_alloc(sizeof *f);
-
-    folder_make(f->folder);
-    hand_clock_init(&f->clock);
-    f->options = test_journal_options(f->folder, f->path, &f->clock);
-    open_journal(f);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    struct fixture *f = *state;
-
-    journal_close(f->journal);
-    (void)chmod(f->folder, 0700);
-    folder_remove(f->folder);
-    free(f);
-    return 0;
-}
 
 static void reopen(struct fixture *f) {
     journal_close(f->journal);
@@ -148,21 +106,6 @@ static struct uplink_span only_span(struct fixture *f) {
     assert_int_equal(source.spans(source.ctx, spans, 8, &count, NULL), TS_OK);
     assert_true(count >= 1);
     return spans[count - 1];
-}
-
-static void release(struct fixture *f, const char *journal, uint64_t through) {
-    struct uplink_source source = journal_source(f->journal);
-    struct ts_err err = {0};
-
-    if (source.release(source.ctx, journal, through, &err) != TS_OK)
-        fail_msg("%s", err.text);
-}
-
-static struct journal_stats stats(struct fixture *f) {
-    struct journal_stats out;
-
-    assert_int_equal(journal_get_stats(f->journal, &out, NULL), TS_OK);
-    return out;
 }
 
 static void test_group(void **state) {
@@ -752,27 +695,26 @@ static void test_row_with_another_number(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        CASE(test_group),
-        CASE(test_reopen_is_a_new_journal),
-        CASE(test_values_share_the_group),
-        CASE(test_second_opener),
-        CASE(test_missing_folder),
-        CASE(test_release_and_lowered_through),
-        CASE(test_copies_age),
-        CASE(test_copies_bounded_by_size),
-        CASE(test_full_by_class),
-        CASE(test_read_for_the_line),
-        CASE(test_kill),
-        CASE(test_damage_at_start),
-        CASE(test_row_of_no_journal),
-        CASE(test_row_with_another_number),
-        CASE(test_damage_on_a_full_disk),
-        CASE(test_replacement_is_cut_short),
-        CASE(test_hole_is_told),
-        CASE(test_damage_while_running),
-        CASE(test_read_while_written),
-        CASE(test_newer_format),
+        JOURNAL_TEST(test_group),
+        JOURNAL_TEST(test_reopen_is_a_new_journal),
+        JOURNAL_TEST(test_values_share_the_group),
+        JOURNAL_TEST(test_second_opener),
+        JOURNAL_TEST(test_missing_folder),
+        JOURNAL_TEST(test_release_and_lowered_through),
+        JOURNAL_TEST(test_copies_age),
+        JOURNAL_TEST(test_copies_bounded_by_size),
+        JOURNAL_TEST(test_full_by_class),
+        JOURNAL_TEST(test_read_for_the_line),
+        JOURNAL_TEST(test_kill),
+        JOURNAL_TEST(test_damage_at_start),
+        JOURNAL_TEST(test_row_of_no_journal),
+        JOURNAL_TEST(test_row_with_another_number),
+        JOURNAL_TEST(test_damage_on_a_full_disk),
+        JOURNAL_TEST(test_replacement_is_cut_short),
+        JOURNAL_TEST(test_hole_is_told),
+        JOURNAL_TEST(test_damage_while_running),
+        JOURNAL_TEST(test_read_while_written),
+        JOURNAL_TEST(test_newer_format),
 #undef CASE
     };
 

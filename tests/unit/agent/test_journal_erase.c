@@ -1,51 +1,11 @@
 /* What an erasure takes from the journal's copies. */
-#include "support.h"
+#include "journal_fixture.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-struct fixture {
-    char folder[FOLDER_TEXT];
-    char path[128];
-    struct hand_clock clock;
-    struct journal_options options;
-    struct journal *journal;
-    struct journal_report report;
-};
-
-static void open_journal(struct fixture *f) {
-    struct ts_err err = {0};
-
-    if (journal_open(&f->journal, &f->options, &f->report, &err) != TS_OK)
-        fail_msg("%s", err.text);
-}
-
-static int set_up(void **state) {
-    struct fixture *f = ts_alloc(sizeof *f);
-
-    folder_make(f->folder);
-    hand_clock_init(&f->clock);
-    f->options = test_journal_options(f->folder, f->path, &f->clock);
-    open_journal(f);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    struct fixture *f = *state;
-
-    journal_close(f->journal);
-    folder_remove(f->folder);
-    free(f);
-    return 0;
-}
 
 struct seen {
     uint64_t rows, last;
@@ -60,21 +20,6 @@ static bool see(void *arg, const char *journal, uint64_t sequence,
     seen->rows++;
     seen->last = sequence;
     return ts_buf_add(&seen->bytes, payload) == TS_OK;
-}
-
-static void release(struct fixture *f, const char *journal, uint64_t through) {
-    struct uplink_source source = journal_source(f->journal);
-    struct ts_err err = {0};
-
-    if (source.release(source.ctx, journal, through, &err) != TS_OK)
-        fail_msg("%s", err.text);
-}
-
-static struct journal_stats stats(struct fixture *f) {
-    struct journal_stats out;
-
-    assert_int_equal(journal_get_stats(f->journal, &out, NULL), TS_OK);
-    return out;
 }
 
 #define CARD_A  "c1.uKCh5aceyQPe6L0sApIqVp3xHi_1NeBIBowqzyz7lqY"
@@ -158,7 +103,7 @@ static void test_erase(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_erase, set_up, tear_down),
+        JOURNAL_TEST(test_erase),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,4 @@
-#include "support.h"
-
-#include "agent/lane.h"
+#include "lane_fixture.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -13,219 +11,6 @@
 
 #include <cmocka.h>
 #include <sqlite3.h>
-
-/* Made-up goods and a made-up card; 4111... is a public test number. */
-#define CARD_A "2501008336538"
-#define CARD_B "2501008336545"
-#define ITEM_A "8001230000015"
-#define ITEM_B "8001230000022"
-#define PAN    "4111111111111111"
-
-struct fixture {
-    char folder[FOLDER_TEXT];
-    char path[128];
-    struct hand_clock clock;
-    struct journal_options journal_options;
-    struct lane_options options;
-    struct event_base *loop;
-    struct timekeeper keeper;
-    struct ts_keys *keys;
-    struct journal *journal;
-    struct recorder *recorder;
-    struct lane *lane;
-    json_t *members; /* token -> profile */
-    unsigned answers, taken;
-    enum scan_outcome outcome;
-    unsigned changes, recorded;
-};
-
-static const struct code_rule rule_table[] = {
-    {.prefix = "25", .programme = "main", .length = 13, .mod10 = true},
-    {.prefix = "BAG", .item = true},
-};
-static const struct code_rules rules = {.rules = rule_table, .count = 2};
-
-static json_t *find_member(void *ctx, const char *card) {
-    const struct fixture *f = ctx;
-
-    return json_incref(json_object_get(f->members, card));
-}
-
-static void on_change(void *arg) { ((struct fixture *)arg)->changes++; }
-
-static void on_recorded(void *arg, const char *journal, uint64_t sequence,
-                        const char *type) {
-    (void)journal;
-    (void)sequence;
-    (void)type;
-    ((struct fixture *)arg)->recorded++;
-}
-
-static void start(struct fixture *f) {
-    struct journal_report report;
-    struct ts_err err = {0};
-    struct recorder_options recorder = {
-        .report = &report, .keeper = &f->keeper, .version = "1.2.3"};
-
-    if (journal_open(&f->journal, &f->journal_options, &report, &err) != TS_OK)
-        fail_msg("%s", err.text);
-    recorder.journal = f->journal;
-    f->recorder = recorder_new(f->loop, &recorder);
-    f->options.journal = f->journal;
-    f->options.recorder = f->recorder;
-    if (lane_new(&f->lane, f->loop, &f->options, &err) != TS_OK)
-        fail_msg("%s", err.text);
-    lane_on_change(f->lane, on_change, f);
-    lane_on_recorded(f->lane, on_recorded, f);
-}
-
-static void stop(struct fixture *f) {
-    recorder_flush(f->recorder);
-    recorder_free(f->recorder);
-    lane_free(f->lane);
-    journal_close(f->journal);
-}
-
-static void restart(struct fixture *f) {
-    stop(f);
-    start(f);
-}
-
-static int set_up(void **state) {
-    struct fixture *f = ts_alloc(sizeof *f);
-    uint8_t key[TS_KEY_BYTES];
-
-    *f = (struct fixture){.answers = 0};
-    for (size_t i = 0; i < sizeof key; i++)
-        key[i] = (uint8_t)i;
-    folder_make(f->folder);
-    hand_clock_init(&f->clock);
-    f->journal_options = test_journal_options(f->folder, f->path, &f->clock);
-    f->loop = event_base_new();
-    timekeeper_init(&f->keeper, &f->clock.clock);
-    f->keys = ts_keys_new(1, key);
-    f->members = json_object();
-    f->options = (struct lane_options){
-        .store = "milano-01",
-        .terminal = "milano-01-lane-3",
-        .language = "it",
-        .currency = "EUR",
-        .timeout_s = 900,
-        .kiosk_s = 20,
-        .keeper = &f->keeper,
-        .keys = f->keys,
-        .find_member = find_member,
-        .member_ctx = f,
-    };
-    start(f);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    struct fixture *f = *state;
-
-    stop(f);
-    json_decref(f->members);
-    ts_keys_free(f->keys);
-    event_base_free(f->loop);
-    folder_remove(f->folder);
-    free(f);
-    return 0;
-}
-
-static void be_kiosk(struct fixture *f) {
-    f->options.kind = VISIT_KIOSK;
-    restart(f);
-}
-
-static void on_answer(void *arg, bool taken, enum scan_outcome outcome) {
-    struct fixture *f = arg;
-
-    f->answers++;
-    f->taken += taken;
-    f->outcome = outcome;
-}
-
-static void scan(struct fixture *f, const char *text) {
-    struct scan scanned = {.text = ts_slice_text(text)};
-    struct code code = {0};
-
-    code_classify(&code, &scanned, &rules);
-    assert_int_not_equal(code.kind, CODE_REJECTED);
-    lane_take_scan(f->lane, &(struct lane_scan){"scanner", &code, scanned.text,
-                                                on_answer, f});
-}
-
-static void scan_and_commit(struct fixture *f, const char *text) {
-    scan(f, text);
-    recorder_flush(f->recorder);
-}
-
-struct listing {
-    struct ts_buf types;
-    struct ts_buf all;
-};
-
-static bool list_row(void *arg, const char *journal, uint64_t sequence,
-                     struct ts_slice payload) {
-    struct listing *listing = arg;
-    struct event_view view;
-    json_t *json;
-
-    (void)journal;
-    (void)sequence;
-    assert_int_equal(ts_json_parse(&json, payload, NULL), TS_OK);
-    assert_int_equal(event_parse(&view, json, NULL), TS_OK);
-    assert_int_equal(ts_buf_printf(&listing->types, "%.*s\n",
-                                   (int)view.type.len,
-                                   (const char *)view.type.data),
-                     TS_OK);
-    assert_int_equal(ts_buf_add(&listing->all, payload), TS_OK);
-    json_decref(json);
-    return true;
-}
-
-static struct listing list(struct fixture *f) {
-    struct listing listing = {{0}, {0}};
-    struct ts_err err;
-
-    recorder_flush(f->recorder);
-    assert_int_equal(journal_walk(f->journal, "", 0, list_row, &listing, &err),
-                     TS_OK);
-    return listing;
-}
-
-static void listing_fini(struct listing *listing) {
-    ts_buf_fini(&listing->types);
-    ts_buf_fini(&listing->all);
-}
-
-static json_t *visit_of(struct fixture *f) {
-    json_t *view = lane_view(f->lane);
-    json_t *visit;
-
-    assert_non_null(view);
-    visit = json_incref(json_object_get(view, "visit"));
-    json_decref(view);
-    return visit;
-}
-
-static char *notice_kind(struct fixture *f) {
-    json_t *view = lane_view(f->lane);
-    char *kind = ts_strdup(json_string_value(
-        json_object_get(json_object_get(view, "notice"), "kind")));
-
-    json_decref(view);
-    return kind;
-}
-
-static void expect_notice(struct fixture *f, const char *kind) {
-    char *is = notice_kind(f);
-
-    assert_string_equal(is, kind);
-    free(is);
-}
 
 static const struct {
     const char *name;
@@ -282,13 +67,13 @@ static void test_tables(void **state) {
         unsigned scans = 0;
         const char *first = "terminal.started\n";
 
-        (void)set_up(&fresh);
+        (void)fixture_set_up(&fresh);
         own = fresh;
         own->options.kind = tables[i].kind;
-        restart(own);
+        fixture_restart(own);
         for (; tables[i].scans[scans]; scans++)
-            scan(own, tables[i].scans[scans]);
-        listing = list(own);
+            fixture_scan(own, tables[i].scans[scans]);
+        listing = fixture_list(own);
         assert_int_equal(own->answers, scans);
         assert_int_equal(own->taken, scans);
         if (strncmp(ts_buf_text(&listing.types), first, strlen(first)) != 0 ||
@@ -296,7 +81,7 @@ static void test_tables(void **state) {
                    tables[i].types) != 0)
             fail_msg("%s: %s", tables[i].name, ts_buf_text(&listing.types));
         listing_fini(&listing);
-        (void)tear_down(&fresh);
+        (void)fixture_tear_down(&fresh);
     }
 }
 
@@ -306,13 +91,13 @@ static void test_nothing_in_clear(void **state) {
     struct fixture *f = *state;
     struct ts_buf file = {0};
 
-    scan(f, CARD_A);
-    scan(f, PAN);
-    scan(f, "WHATEVER-1");
+    fixture_scan(f, CARD_A);
+    fixture_scan(f, PAN);
+    fixture_scan(f, "WHATEVER-1");
     assert_int_equal(
         lane_feedback(f->lane, "nps", 9, "my card is 2501 0083 36538", NULL),
         TS_OK);
-    stop(f);
+    fixture_stop(f);
     assert_int_equal(ts_file_read(&file, f->path, 64 << 20, NULL), TS_OK);
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
         assert_null(
@@ -323,7 +108,7 @@ static void test_nothing_in_clear(void **state) {
                            "c1.uKCh5aceyQPe6L0sApIqVp3xHi_1NeBIBowqzyz7lqY",
                            46));
     ts_buf_fini(&file);
-    start(f);
+    fixture_start(f);
 }
 
 static void test_started_is_first(void **state) {
@@ -331,11 +116,11 @@ static void test_started_is_first(void **state) {
     struct listing listing;
     char first[TS_JOURNAL_TEXT];
 
-    scan(f, ITEM_A);
+    fixture_scan(f, ITEM_A);
     memcpy(first, journal_id(f->journal), sizeof first);
-    restart(f);
-    scan(f, ITEM_B);
-    listing = list(f);
+    fixture_restart(f);
+    fixture_scan(f, ITEM_B);
+    listing = fixture_list(f);
     assert_string_equal(ts_buf_text(&listing.types),
                         "terminal.started\nvisit.opened\nitem.scanned\n"
                         "terminal.started\nitem.scanned\n");
@@ -350,7 +135,7 @@ static void test_answer_follows_the_commit(void **state) {
     struct fixture *f = *state;
     unsigned changes = f->changes;
 
-    scan(f, ITEM_A);
+    fixture_scan(f, ITEM_A);
     assert_int_equal(f->answers, 0);
     assert_int_equal(f->changes, changes);
     while (!f->answers)
@@ -368,22 +153,22 @@ static void test_member_is_greeted(void **state) {
     (void)json_object_set_new(f->members,
                               "c1.uKCh5aceyQPe6L0sApIqVp3xHi_1NeBIBowqzyz7lqY",
                               json_pack("{s:s}", "name", "Ada"));
-    scan_and_commit(f, CARD_A);
+    fixture_scan_and_commit(f, CARD_A);
     assert_int_equal(f->outcome, OUTCOME_MEMBER);
-    expect_notice(f, "member");
-    visit = visit_of(f);
+    fixture_expect_notice(f, "member");
+    visit = fixture_visit(f);
     assert_string_equal(
         json_string_value(json_object_get(
             json_object_get(json_object_get(visit, "card"), "member"), "name")),
         "Ada");
     json_decref(visit);
-    scan_and_commit(f, CARD_B);
+    fixture_scan_and_commit(f, CARD_B);
     assert_int_equal(f->outcome, OUTCOME_RECORDED);
-    expect_notice(f, "recorded");
+    fixture_expect_notice(f, "recorded");
 }
 
 static void random_void(struct fixture *f, uint64_t *random) {
-    json_t *visit = visit_of(f);
+    json_t *visit = fixture_visit(f);
     json_t *items = json_object_get(visit, "items");
     size_t count = json_array_size(items);
     uint64_t sequence;
@@ -421,7 +206,7 @@ static void random_step(struct fixture *f, uint64_t *random) {
         (void)!lane_consent(f->lane, "email", true, NULL);
         break;
     default:
-        scan(f, texts[draw(random) % 8]);
+        fixture_scan(f, texts[draw(random) % 8]);
         break;
     }
 }
@@ -436,12 +221,12 @@ static void test_fold_equals_live(void **state) {
         json_t *after;
 
         if (round == 20)
-            be_kiosk(f);
+            fixture_be_kiosk(f);
         for (uint64_t i = 0; i < steps; i++)
             random_step(f, &random);
-        before = visit_of(f);
-        restart(f);
-        after = visit_of(f);
+        before = fixture_visit(f);
+        fixture_restart(f);
+        after = fixture_visit(f);
         assert_true(json_equal(before, after));
         json_decref(before);
         json_decref(after);
@@ -471,7 +256,7 @@ static void test_commands_refuse(void **state) {
     assert_non_null(strstr(err.text, "no visit is open"));
     assert_int_equal(lane_cancel(f->lane, &err), TS_INVALID);
     assert_int_equal(lane_consent(f->lane, "email", true, &err), TS_INVALID);
-    scan(f, ITEM_A);
+    fixture_scan(f, ITEM_A);
     for (size_t i = 0; i < sizeof bad_closes / sizeof *bad_closes; i++) {
         assert_int_equal(lane_close(f->lane, bad_closes[i].receipt,
                                     bad_closes[i].total_minor,
@@ -495,7 +280,7 @@ static void test_commands_refuse(void **state) {
                      TS_INVALID);
     assert_int_equal(lane_feedback(f->lane, "nps", 1, "\xff", &err),
                      TS_INVALID);
-    scan(f, CARD_A);
+    fixture_scan(f, CARD_A);
     assert_int_equal(lane_consent(f->lane, PAN, true, &err), TS_INVALID);
     assert_int_equal(lane_close(f->lane, "42", 1, "", &err), TS_OK);
 }
@@ -506,16 +291,16 @@ static void test_kiosk_closes_by_itself(void **state) {
     struct listing listing;
 
     f->options.kiosk_s = 1;
-    be_kiosk(f);
-    scan(f, CARD_A);
-    visit = visit_of(f);
+    fixture_be_kiosk(f);
+    fixture_scan(f, CARD_A);
+    visit = fixture_visit(f);
     while (!json_is_null(visit)) {
         (void)event_base_loop(f->loop, EVLOOP_ONCE);
         json_decref(visit);
-        visit = visit_of(f);
+        visit = fixture_visit(f);
     }
     json_decref(visit);
-    listing = list(f);
+    listing = fixture_list(f);
     assert_non_null(strstr(ts_buf_text(&listing.all), "\"outcome\":\"done\""));
     listing_fini(&listing);
 }
@@ -526,17 +311,17 @@ static void test_full_journal(void **state) {
     int scans = 0;
 
     f->journal_options.max_bytes = 60000;
-    restart(f);
+    fixture_restart(f);
     do {
-        scan_and_commit(f, ITEM_A);
+        fixture_scan_and_commit(f, ITEM_A);
         scans++;
     } while (f->outcome != OUTCOME_REFUSED && scans < 1000);
     assert_true(scans < 1000);
-    expect_notice(f, "full");
+    fixture_expect_notice(f, "full");
     /* Cards last. */
-    scan_and_commit(f, CARD_A);
+    fixture_scan_and_commit(f, CARD_A);
     assert_int_equal(f->outcome, OUTCOME_RECORDED);
-    listing = list(f);
+    listing = fixture_list(f);
     assert_int_equal(f->answers, f->taken + 1);
     listing_fini(&listing);
 }
@@ -551,9 +336,9 @@ static void test_refusals_are_told(void **state) {
     struct journal_refusal left;
 
     f->journal_options.max_bytes = 60000;
-    restart(f);
+    fixture_restart(f);
     while (f->outcome != OUTCOME_REFUSED)
-        scan_and_commit(f, ITEM_A);
+        fixture_scan_and_commit(f, ITEM_A);
     (void)signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     none = old;
@@ -568,7 +353,7 @@ static void test_refusals_are_told(void **state) {
     recorder_flush(f->recorder);
     left = journal_refusals(f->journal, JOURNAL_ITEM);
     assert_true(left.count == 0);
-    listing = list(f);
+    listing = fixture_list(f);
     assert_non_null(strstr(ts_buf_text(&listing.types), "journal.refused"));
     listing_fini(&listing);
 }
@@ -602,17 +387,17 @@ static void test_started_is_first_after_damage(void **state) {
     struct listing listing;
 
     f->journal_options.max_bytes = 60000;
-    restart(f);
+    fixture_restart(f);
     while (f->outcome != OUTCOME_REFUSED)
-        scan_and_commit(f, ITEM_A);
+        fixture_scan_and_commit(f, ITEM_A);
     /* Told a moment ago, and refused again since. */
     recorder_tidy(f->recorder);
     recorder_flush(f->recorder);
-    scan_and_commit(f, ITEM_A);
+    fixture_scan_and_commit(f, ITEM_A);
     damage(f);
     f->clock.mono_ms += 61000;
     recorder_tidy(f->recorder);
-    listing = list(f);
+    listing = fixture_list(f);
     assert_non_null(strstr(ts_buf_text(&listing.types),
                            "journal.refused\nterminal.started\n"
                            "journal.damaged\njournal.refused\n"));
@@ -625,15 +410,15 @@ static void test_full_kiosk_takes_cards(void **state) {
     struct ts_err err;
 
     f->journal_options.max_bytes = 60000;
-    be_kiosk(f);
-    scan_and_commit(f, CARD_A);
+    fixture_be_kiosk(f);
+    fixture_scan_and_commit(f, CARD_A);
     for (int i = 0; i < 1000 && journal_has_room(f->journal, JOURNAL_VISIT);
          i++)
         if (lane_consent(f->lane, "email", true, &err) != TS_OK)
             break;
     assert_false(journal_has_room(f->journal, JOURNAL_VISIT));
     assert_true(journal_has_room(f->journal, JOURNAL_CARD));
-    scan_and_commit(f, CARD_B);
+    fixture_scan_and_commit(f, CARD_B);
     assert_int_equal(f->outcome, OUTCOME_RECORDED);
     assert_int_equal(f->taken, 2);
 }
@@ -648,26 +433,26 @@ static void test_disk_full(void **state) {
     json_t *after;
     unsigned taken;
 
-    scan_and_commit(f, CARD_A);
-    scan_and_commit(f, ITEM_A);
-    before = visit_of(f);
+    fixture_scan_and_commit(f, CARD_A);
+    fixture_scan_and_commit(f, ITEM_A);
+    before = fixture_visit(f);
     taken = f->taken;
     (void)signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     none = old;
     none.rlim_cur = 1;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-    scan_and_commit(f, ITEM_B);
+    fixture_scan_and_commit(f, ITEM_B);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     assert_int_equal(f->taken, taken);
     assert_int_equal(f->outcome, OUTCOME_REFUSED);
-    expect_notice(f, "failed");
-    after = visit_of(f);
+    fixture_expect_notice(f, "failed");
+    after = fixture_visit(f);
     assert_true(json_equal(before, after));
     json_decref(after);
-    scan_and_commit(f, ITEM_B);
+    fixture_scan_and_commit(f, ITEM_B);
     assert_int_equal(f->taken, taken + 1);
-    after = visit_of(f);
+    after = fixture_visit(f);
     assert_int_equal(json_array_size(json_object_get(after, "items")), 2);
     json_decref(after);
     json_decref(before);
@@ -724,7 +509,8 @@ static void test_time_floor(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
         CASE(test_tables),
         CASE(test_nothing_in_clear),
         CASE(test_started_is_first),

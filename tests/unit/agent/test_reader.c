@@ -94,6 +94,8 @@ static void start(struct fixture *f) {
     f->recorder = lane.recorder = recorder_new(f->loop, &recorder);
     assert_int_equal(lane_new(&f->lane, f->loop, &lane, &err), TS_OK);
     reader.lane = f->lane;
+    for (int i = 0; i < OUTCOMES; i++)
+        reader.tones[i] = driver_tone_default((enum scan_outcome)i);
     if (reader_new(&f->reader, f->loop, &reader, &err) != TS_OK)
         fail_msg("%s", err.text);
 }
