@@ -15,6 +15,7 @@ enum { GS1_ELEMENTS_MAX = 128, GS1_FAULT_TEXT = 96 };
 
 struct gs1_element {
     char ai[5];            /* "01", "3103" */
+    uint8_t row;           /* of the table of AIs */
     struct ts_slice value; /* of the text, or of `values` */
 };
 
