@@ -376,8 +376,9 @@ static void try_open(struct reader *reader) {
     (void)event_add(reader->readable, NULL);
     memset(reader->state, 0, reader->driver->state_size);
     reader->driver->open(reader->state, reader->profile, &reader->sink);
-    (void)snprintf(text, sizeof text, "reads with %s/%s", reader->driver->name,
-                   reader->profile->name);
+    (void)snprintf(text, sizeof text, "reads with %s/%s by %s",
+                   reader->driver->name, reader->profile->name,
+                   port_backend_name(reader->port));
     set_state(reader, READER_ATTACHED, text);
     pump(reader);
 }

@@ -9,17 +9,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The kernel lists it as a serial port; it lists no pseudo-terminals. */
 static bool is_serial_device(const char *path) {
+    static const char dev[] = "/dev/";
+    enum { DEV = sizeof dev - 1 };
     char entry[PORT_PATH_TEXT + 32];
     struct stat st;
-    const char *base = strrchr(path, '/');
 
-    if (!base || strncmp(path, "/dev/", 5) != 0 ||
-        strncmp(path, "/dev/pts/", 9) == 0)
+    if (strncmp(path, dev, DEV) != 0 || stat(path, &st) != 0 ||
+        !S_ISCHR(st.st_mode))
         return false;
-    if (stat(path, &st) != 0 || !S_ISCHR(st.st_mode))
-        return false;
-    (void)snprintf(entry, sizeof entry, "/sys/class/tty%s", base);
+    (void)snprintf(entry, sizeof entry, "%s/%s", port_roots_system.tty,
+                   path + DEV);
     return access(entry, F_OK) == 0;
 }
 

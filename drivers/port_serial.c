@@ -107,7 +107,12 @@ static enum ts_status serial_settle(int fd, const char *path,
                        "in the reader's section, or another adapter",
                        path, wrong);
     (void)tcflush(fd, TCIFLUSH);
-    return TS_OK;
+    /* Last, and seen by who plays a device: from here on nothing is lost. A
+     * read without bytes says so instead of looking like an unplugged port. */
+    tio.c_cc[VMIN] = 1;
+    return tcsetattr(fd, TCSANOW, &tio) == 0
+               ? TS_OK
+               : port_fail(err, path, errno, "tcsetattr");
 }
 
 /* A port keeps its settings when it is closed, and libserialport refuses to

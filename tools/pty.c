@@ -92,7 +92,9 @@ enum pty_host pty_host(const struct pty *pty) {
         cook(pty);
         return PTY_HOST_GONE;
     }
-    if (tcgetattr(pty->master, &tio) != 0 || tio.c_lflag & ICANON)
+    /* libserialport reads without a minimum until the port is set up. */
+    if (tcgetattr(pty->master, &tio) != 0 || tio.c_lflag & ICANON ||
+        tio.c_cc[VMIN] == 0)
         return PTY_HOST_COOKED;
     return PTY_HOST_READY;
 }

@@ -74,10 +74,19 @@ ${this.extra}
 `, { mode: 0o600 });
   }
 
+  /** TESSERA_VIA=libserialport: the agent takes its pty for a serial port. */
+  environment() {
+    if (process.env.TESSERA_VIA !== 'libserialport') return this.env;
+    const { stage, env } = this;
+    return { ...env, LD_PRELOAD: env?.LD_PRELOAD
+      ? `${env.LD_PRELOAD} ${stage.tool('pty_serial.so')}`
+      : stage.preload('pty_serial.so') };
+  }
+
   async start() {
     this.stage.processes.start(this.terminal,
       this.stage.tool('tessera-agent'), ['--config', this.config],
-      { env: this.env });
+      { env: this.environment() });
     await until(`${this.terminal} answers`, async () =>
       (await fetch(`${this.url}/healthz`)).ok);
   }

@@ -36,6 +36,15 @@ export class Stage {
     return join(bin, name);
   }
 
+  /** LD_PRELOAD for libraries of the build: a sanitizer that is a shared
+   * library must come first. */
+  preload(...libraries) {
+    const linked = this.run('ldd', [this.tool('tessera-agent')]);
+    const sanitizer = /\S*\/lib(clang_rt\.)?asan\S*\.so\S*/.exec(linked)?.[0];
+    return [sanitizer, ...libraries.map((name) => this.tool(name))]
+      .filter(Boolean).join(' ');
+  }
+
   certificates(kind, ...names) {
     this.run(join(root, 'packaging/certs'), [kind, this.certs, ...names]);
   }

@@ -5,13 +5,8 @@ import { readFileSync } from 'node:fs';
 
 /** Lets a program record its UNIX sockets in a file. */
 export function recorderEnvironment(stage, file) {
-  // A sanitizer that is a shared library must come first.
-  const libraries = execFileSync('ldd', [stage.tool('tessera-agent')],
-    { encoding: 'utf8' });
-  const sanitizer = /\S*\/lib(clang_rt\.)?asan\S*\.so\S*/.exec(libraries)?.[0];
   return {
-    LD_PRELOAD: [sanitizer, stage.tool('record_socket.so')]
-      .filter(Boolean).join(' '),
+    LD_PRELOAD: stage.preload('record_socket.so'),
     TESSERA_RECORDING: file,
   };
 }

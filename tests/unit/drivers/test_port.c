@@ -71,6 +71,15 @@ static void put(int fd, const void *bytes, size_t len) {
     assert_int_equal(write(fd, bytes, len), len);
 }
 
+/* This program also runs with tests/support/pty_serial.c preloaded. */
+static void test_the_back_end_is_the_one_asked_for(void **state) {
+    struct port *port = open_slave(*state);
+    const char *via = getenv("TESSERA_VIA");
+
+    assert_string_equal(port_backend_name(port), via ? via : "termios");
+    port_close(port);
+}
+
 static void test_every_byte_value_passes(void **state) {
     struct fixture *f = *state;
     struct port *port = open_slave(f);
@@ -392,6 +401,7 @@ static void test_the_faulty_port_plays_its_script(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        PORT_TEST(test_the_back_end_is_the_one_asked_for),
         PORT_TEST(test_every_byte_value_passes),
         PORT_TEST(test_nothing_now_is_again),
         PORT_TEST(test_what_the_host_writes_arrives),
