@@ -78,9 +78,22 @@ struct notice_row {
 static const struct notice_row notice_rows[] = {
     {"nak", "cause", "name", NULL},       {"event", "code", NULL, NULL},
     {"partial", NULL, "symbology", NULL}, {"pn_rsp", NULL, "cmd", NULL},
-    {"nfc_data", "status", NULL, "data"}, {"nfc", NULL, "type", NULL},
+    {"nfc_data", "status", NULL, "data"}, {"nfc", "sak", "type", "uid"},
     {"revision", NULL, "text", NULL},     {"menu", NULL, "tag", NULL},
 };
+
+/* Upper-case, as the scan of a tag has it. */
+static json_t *json_of_uid(struct ts_slice uid) {
+    enum { UID_MAX = 32 };
+    char text[2 * UID_MAX + 1];
+
+    if (uid.len > UID_MAX)
+        return describe_hex(uid);
+    ts_hex(text, uid);
+    for (char *c = text; *c; c++)
+        *c = (char)(*c >= 'a' ? *c - 'a' + 'A' : *c);
+    return json_string(text);
+}
 
 static void on_notice(void *ctx, const struct notice *notice) {
     struct decoder *decoder = ctx;
@@ -95,7 +108,13 @@ static void on_notice(void *ctx, const struct notice *notice) {
     if (row.text && notice->text && notice->text[0])
         describe_set_text(event, row.text, notice->text);
     if (row.data && notice->data.len)
-        describe_set(event, row.data, describe_hex(notice->data));
+        describe_set(event, row.data,
+                     strcmp(row.data, "uid") == 0 ? json_of_uid(notice->data)
+                                                  : describe_hex(notice->data));
+    if (notice->kind == NOTICE_WITHHELD) {
+        describe_set(event, "payment_card_possible", json_true());
+        describe_set(event, "emit", json_false());
+    }
     if (notice->hint && notice->hint[0])
         describe_set_text(event, "hint", notice->hint);
     emit(decoder, event);
