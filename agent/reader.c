@@ -288,7 +288,7 @@ const char *reader_notice_name(enum notice_kind kind) {
         [NOTICE_NO_READ] = "no_read", [NOTICE_RETRANSMITTED] = "retransmitted",
         [NOTICE_PRESENT] = "present", [NOTICE_ABSENT] = "absent",
         [NOTICE_PARTIAL] = "partial", [NOTICE_WITHHELD] = "withheld",
-        [NOTICE_IGNORED] = "ignored",
+        [NOTICE_IGNORED] = "ignored", [NOTICE_SILENT] = "silent",
     };
 
     return names[kind];

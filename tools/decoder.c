@@ -78,7 +78,7 @@ struct notice_row {
 static const struct notice_row notice_rows[] = {
     {"nak", "cause", "name", NULL},       {"event", "code", NULL, NULL},
     {"partial", NULL, "symbology", NULL}, {"pn_rsp", NULL, "cmd", NULL},
-    {"nfc_data", "status", NULL, "data"}, {"nfc", "sak", "type", "uid"},
+    {"nfc_data", "status", NULL, "data"}, {"nfc", NULL, "type", "uid"},
     {"revision", NULL, "text", NULL},     {"menu", NULL, "tag", NULL},
 };
 
