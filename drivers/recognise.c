@@ -116,8 +116,25 @@ static size_t colon_match(struct ts_slice bytes) {
     return (sum & 0xff) == 0 ? bytes.len : 0;
 }
 
+static bool is_retail_code(struct ts_slice text) {
+    if ((text.len != 8 && text.len != 12 && text.len != 13) ||
+        !ean_all_digits(text))
+        return false;
+    return ean_check_digit(ts_slice_of(text.data, text.len - 1)) ==
+           (char)text.data[text.len - 1];
+}
+
+/* A letter and a retail code, or a letter and an AIM identifier. */
+static bool has_code_id(struct ts_slice text) {
+    if (text.len < 4 || text.data[0] < 'A' || text.data[0] > 'z')
+        return false;
+    struct ts_slice rest = after(text, 1);
+    return is_retail_code(rest) ||
+           (rest.data[0] == ']' && aim_well_formed(rest));
+}
+
 /* An even count of hex digits with a letter among them, then CR: the ID of a
- * tag. Digits alone are rather a barcode. */
+ * tag. Digits alone, and a letter ahead of a retail code, are a barcode. */
 static size_t tag_match(struct ts_slice bytes) {
     enum { FEWEST = 8, MOST = 20 };
     size_t digits = hex_run(bytes);
@@ -128,7 +145,8 @@ static size_t tag_match(struct ts_slice bytes) {
         return 0;
     for (size_t i = 0; i < digits; i++)
         letter = letter || hex_digit(bytes.data[i]) > 9;
-    return letter ? digits + 1 : 0;
+    return letter && !has_code_id(ts_slice_of(bytes.data, digits)) ? digits + 1
+                                                                   : 0;
 }
 
 static const struct signature signatures[] = {
@@ -200,23 +218,6 @@ static size_t messages_in(struct ts_slice bytes) {
         bytes = after(bytes, used < bytes.len ? used + 1 : used);
     }
     return count;
-}
-
-static bool is_retail_code(struct ts_slice text) {
-    if ((text.len != 8 && text.len != 12 && text.len != 13) ||
-        !ean_all_digits(text))
-        return false;
-    return ean_check_digit(ts_slice_of(text.data, text.len - 1)) ==
-           (char)text.data[text.len - 1];
-}
-
-/* A letter and a retail code, or a letter and an AIM identifier. */
-static bool has_code_id(struct ts_slice text) {
-    if (text.len < 4 || text.data[0] < 'A' || text.data[0] > 'z')
-        return false;
-    struct ts_slice rest = after(text, 1);
-    return is_retail_code(rest) ||
-           (rest.data[0] == ']' && aim_well_formed(rest));
 }
 
 static const char *content_of(struct ts_slice text) {
