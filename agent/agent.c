@@ -77,6 +77,12 @@ static json_t *find_member(void *ctx, const char *card) {
     return desk_find(agent->desk, card, ts_clock_wall(agent->clock));
 }
 
+static json_t *find_offers(void *ctx, const char *card) {
+    struct agent *agent = ctx;
+
+    return desk_offers(agent->desk, card, ts_clock_wall(agent->clock));
+}
+
 static enum ts_status start_lane(struct agent *agent, struct ts_err *err) {
     const struct ts_settings *visit = group(agent, "visit");
     struct lane_options options = {
@@ -93,6 +99,7 @@ static enum ts_status start_lane(struct agent *agent, struct ts_err *err) {
         .keeper = &agent->keeper,
         .keys = agent->config->keys,
         .find_member = find_member,
+        .find_offers = find_offers,
         .desk_ctx = agent,
     };
 

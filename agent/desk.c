@@ -25,6 +25,7 @@ struct desk {
     sqlite3_stmt *put[DESK_TABLES];
     sqlite3_stmt *forget[DESK_TABLES];
     sqlite3_stmt *find;
+    sqlite3_stmt *offers;
     sqlite3_stmt *keep;
     struct desk_place places[DESK_TABLES];
 };
@@ -58,8 +59,11 @@ static bool prepare(struct desk *desk, sqlite3_stmt **out, const char *sql) {
     "VALUES(?1,?2,?3,?4,?5) ON CONFLICT(kind,key) DO UPDATE SET "              \
     "position=excluded.position,value=excluded.value,"                         \
     "expires=excluded.expires WHERE excluded.position>" table ".position"
+/* Of a card: its profile, and its offers, "<token>/<offer>". '0' follows '/'.
+ */
 #define FORGET_IN(table)                                                       \
-    "UPDATE " table " SET value=NULL WHERE key=?1 AND kind<>3 AND position<?2"
+    "UPDATE " table " SET value=NULL WHERE (key=?1 OR (key>?1||'/' AND "       \
+    "key<?1||'0')) AND kind<>3 AND position<?2"
 
 static bool prepare_all(struct desk *desk) {
     return prepare(desk, &desk->put[DESK_LIVE], PUT_INTO("desk")) &&
@@ -68,6 +72,11 @@ static bool prepare_all(struct desk *desk) {
            prepare(desk, &desk->forget[DESK_SHADOW], FORGET_IN("shadow")) &&
            prepare(desk, &desk->find,
                    "SELECT value,expires FROM desk WHERE kind=0 AND key=?1") &&
+           prepare(desk, &desk->offers,
+                   "SELECT substr(key,length(?1)+2),value FROM desk WHERE "
+                   "kind=1 AND key>?1||'/' AND key<?1||'0' AND value IS NOT "
+                   "NULL AND (expires IS NULL OR expires>?2) ORDER BY key "
+                   "LIMIT ?3") &&
            prepare(desk, &desk->keep,
                    "INSERT INTO place(name,log,position) VALUES(?1,?2,?3) "
                    "ON CONFLICT(name) DO UPDATE SET log=excluded.log,"
@@ -101,8 +110,9 @@ static void close_db(struct desk *desk) {
         desk->put[i] = desk->forget[i] = NULL;
     }
     (void)sqlite3_finalize(desk->find);
+    (void)sqlite3_finalize(desk->offers);
     (void)sqlite3_finalize(desk->keep);
-    desk->find = desk->keep = NULL;
+    desk->find = desk->offers = desk->keep = NULL;
     (void)sqlite3_close(desk->db);
     desk->db = NULL;
 }
@@ -404,6 +414,38 @@ json_t *desk_find(struct desk *desk, const char *card, struct ts_wall now) {
         value = NULL;
     (void)sqlite3_reset(desk->find);
     return value;
+}
+
+static struct ts_slice column_text(sqlite3_stmt *statement, int column) {
+    return ts_slice_of(sqlite3_column_text(statement, column),
+                       (size_t)sqlite3_column_bytes(statement, column));
+}
+
+static json_t *offer_json(sqlite3_stmt *statement) {
+    struct ts_slice id = column_text(statement, 0);
+    json_t *offer = json_object();
+    json_t *value = NULL;
+
+    (void)json_object_set_new(offer, "offer",
+                              json_stringn((const char *)id.data, id.len));
+    if (ts_json_parse(&value, column_text(statement, 1), NULL) == TS_OK &&
+        json_is_string(json_object_get(value, "title")))
+        (void)json_object_set(offer, "title", json_object_get(value, "title"));
+    json_decref(value);
+    return offer;
+}
+
+json_t *desk_offers(struct desk *desk, const char *card, struct ts_wall now) {
+    json_t *offers = json_array();
+
+    (void)sqlite3_bind_text(desk->offers, 1, card, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(desk->offers, 2, now.unix_ms);
+    (void)sqlite3_bind_int(desk->offers, 3, DESK_OFFERS_MAX);
+    while (sqlite3_step(desk->offers) == SQLITE_ROW)
+        (void)json_array_append_new(offers, offer_json(desk->offers));
+    (void)sqlite3_reset(desk->offers);
+    (void)sqlite3_clear_bindings(desk->offers);
+    return offers;
 }
 
 void desk_get_stats(struct desk *desk, struct desk_stats *out) {

@@ -32,6 +32,12 @@ void desk_request(const struct desk *desk, struct message_pull *out);
 /* The profile behind a card token, a new reference, or NULL. */
 json_t *desk_find(struct desk *desk, const char *card, struct ts_wall now);
 
+/* The offers that wait for a card: records of kind offer whose key is the
+ * token, a slash and the offer's id. A new array of {offer, title?}, in the
+ * order of the ids, at most DESK_OFFERS_MAX. */
+enum { DESK_OFFERS_MAX = 8 };
+json_t *desk_offers(struct desk *desk, const char *card, struct ts_wall now);
+
 struct desk_stats {
     char log[TS_JOURNAL_TEXT];
     uint64_t position, rows;

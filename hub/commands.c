@@ -1,5 +1,6 @@
 #include "hub/commands.h"
 
+#include "base/guard.h"
 #include "base/token.h"
 #include "hub/customer.h"
 #include "hub/desk.h"
@@ -7,8 +8,12 @@
 #include "hub/tokens.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { OFFER_ID_MAX = 64, OFFER_DAYS_MAX = 3650 };
+#define DAY_MS INT64_C(86400000)
 
 static int said(enum ts_status status, const struct ts_err *err) {
     if (status == TS_OK)
@@ -83,6 +88,81 @@ int command_token(const struct hub_config *config, int count, char **words) {
         (void)fprintf(stderr, "The token of %s, shown this once:\n", words[1]);
         (void)printf("%s\n", token);
     }
+    return said(status, &err);
+}
+
+static bool offer_valid(const char *id) {
+    size_t len = strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+    return len >= 1 && len <= OFFER_ID_MAX && !id[len];
+}
+
+static enum ts_status check_offer(char **words, struct ts_err *err) {
+    if (!ts_name_valid(ts_slice_text(words[1])))
+        return ts_fail(err, TS_INVALID, "no store is called %s", words[1]);
+    if (!ts_token_valid(ts_slice_text(words[2])))
+        return ts_fail(err, TS_INVALID,
+                       "CARD is the token of a card, as the console and the "
+                       "API show it: c1. and 43 characters");
+    if (!offer_valid(words[3]))
+        return ts_fail(err, TS_INVALID,
+                       "OFFER is 1 to %d of a-z, 0-9, dot, dash and underscore",
+                       OFFER_ID_MAX);
+    return TS_OK;
+}
+
+/* `words`: put STORE CARD OFFER TITLE [DAYS], or remove STORE CARD OFFER. */
+static enum ts_status change_offer(struct db *db, int count, char **words,
+                                   struct ts_err *err) {
+    char key[MESSAGE_KEY_MAX + 1];
+    char *end = "";
+    long days = count > 5 ? strtol(words[5], &end, 10) : 0;
+    json_t *value = count > 4 ? json_pack("{s:s}", "title", words[4]) : NULL;
+    struct desk_change change = {.store = words[1],
+                                 .kind = DESK_OFFER,
+                                 .value = value,
+                                 .now = ts_clock_wall(ts_clock_system())};
+    enum ts_status status = check_offer(words, err);
+
+    if (status == TS_OK && count > 4 &&
+        (!value ||
+         ts_guard_refuses(ts_slice_text(words[4]), TS_CARRIER_TEXT, NULL)))
+        status = ts_fail(err, TS_INVALID,
+                         "TITLE is UTF-8 and holds no payment card number");
+    if (status == TS_OK &&
+        (*end || days < 0 || days > OFFER_DAYS_MAX || (count > 5 && days == 0)))
+        status = ts_fail(err, TS_INVALID, "DAYS is a number from 1 to %d",
+                         OFFER_DAYS_MAX);
+    change.has_expires = days > 0;
+    change.expires.unix_ms = change.now.unix_ms + days * DAY_MS;
+    (void)snprintf(key, sizeof key, "%.48s/%.64s", words[2], words[3]);
+    change.key = ts_slice_text(key);
+    if (status == TS_OK)
+        status = db_begin(db, err);
+    if (status == TS_OK) {
+        status = desk_put(db, &change, err);
+        if (status == TS_OK)
+            status = db_commit(db, err);
+        else
+            db_rollback(db);
+    }
+    json_decref(value);
+    return status;
+}
+
+int command_offer(const struct hub_config *config, int count, char **words) {
+    struct ts_err err = {0};
+    struct db *db = NULL;
+    enum ts_status status;
+
+    if (!(count >= 5 && count <= 6 && !strcmp(words[0], "put")) &&
+        !(count == 4 && !strcmp(words[0], "remove")))
+        return usage("offer put STORE CARD OFFER TITLE [DAYS] | offer remove "
+                     "STORE CARD OFFER");
+    status = db_open(&db, config->database, &err);
+    if (status == TS_OK)
+        status = change_offer(db, count, words, &err);
+    db_close(db);
     return said(status, &err);
 }
 

@@ -10,6 +10,8 @@ enum { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
 /* `words` after the command's name. */
 int command_terminal(const struct hub_config *config, int count, char **words);
 int command_token(const struct hub_config *config, int count, char **words);
+/* What waits for a card at a store's terminals. */
+int command_offer(const struct hub_config *config, int count, char **words);
 /* Opens what the hub would open, changes nothing but the schema. */
 int command_check(const struct hub_config *config);
 /* Derives journeys and persons again from the archive; the hub must rest. */

@@ -23,6 +23,10 @@ static int usage(FILE *out) {
              "  token add NAME               make a bearer token, shown once\n"
              "  token remove NAME\n"
              "  token list\n"
+             "  offer put STORE CARD OFFER TITLE [DAYS]\n"
+             "                               what waits for a card, by its "
+             "token\n"
+             "  offer remove STORE CARD OFFER\n"
              "  rebuild                      derive all again; stop the hub\n"
              "  restored                     the database is a backup put "
              "back\n");
@@ -45,6 +49,8 @@ static int command(const struct hub_config *config, int count, char **words) {
         return command_terminal(config, count - 1, words + 1);
     if (!strcmp(name, "token"))
         return command_token(config, count - 1, words + 1);
+    if (!strcmp(name, "offer"))
+        return command_offer(config, count - 1, words + 1);
     if (count > 1)
         return usage(stderr);
     if (!strcmp(name, "run"))

@@ -227,6 +227,84 @@ static void test_expires(void **state) {
     assert_null(found);
 }
 
+#define OFFER(position, key, rest)                                             \
+    "{'position':" #position ",'kind':'offer','key':'" key "'," rest "}"
+
+static void expect_offers(struct fixture *f, const char *card,
+                          const char *ids) {
+    json_t *offers = desk_offers(f->desk, card, now);
+    struct ts_buf text = {0};
+    size_t index;
+    json_t *offer;
+
+    json_array_foreach(offers, index, offer) {
+        assert_int_equal(
+            ts_buf_printf(&text, "%s ",
+                          json_string_value(json_object_get(offer, "offer"))),
+            TS_OK);
+    }
+    assert_string_equal(ts_buf_text(&text), ids);
+    ts_buf_fini(&text);
+    json_decref(offers);
+}
+
+static void test_offers_of_a_card(void **state) {
+    struct fixture *f = *state;
+    json_t *offers;
+
+    (void)apply(
+        f, RANGE(LOG_1, 0, 9, false,
+                 OFFER(1, CARD "/coffee", "'value':{'title':'Un caff\u00e8'}") "," OFFER(
+                     2, CARD "/bread",
+                     "'value':true") "," OFFER(3, CARD "/late",
+                                               "'value':{},"
+                                               "'expires':'2026-11-21T10:00:00."
+                                               "000Z'") "," OFFER(4,
+                                                                  CARD "/gone",
+                                                                  "'value':"
+                                                                  "null") "," OFFER(5,
+                                                                                    CARD
+                                                                                    "x/other",
+                                                                                    "'value':{}") "," OFFER(6,
+                                                                                                            "everybody",
+                                                                                                            "'value':{}") "," OFFER(7,
+                                                                                                                                    CARD,
+                                                                                                                                    "'value':{}") "," RECORD(9,
+                                                                                                                                                             CARD,
+                                                                                                                                                             "Ada")));
+    expect_offers(f, CARD, "bread coffee ");
+    expect_offers(f, "c1.nobody", "");
+    offers = desk_offers(f->desk, CARD, now);
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(offers, 1), "title")),
+        "Un caff\u00e8");
+    assert_null(json_object_get(json_array_get(offers, 0), "title"));
+    json_decref(offers);
+    expect(f, CARD, "Ada");
+    /* They go with their card. */
+    (void)apply(f, RANGE(LOG_1, 9, 10, false,
+                         "{'position':10,'kind':'erase','key':'" CARD
+                         "','value':null}"));
+    expect_offers(f, CARD, "");
+    expect_offers(f, CARD "x", "other ");
+}
+
+static void test_offers_have_a_bound(void **state) {
+    struct fixture *f = *state;
+
+    for (int i = 0; i < DESK_OFFERS_MAX + 2; i++) {
+        char json[300];
+
+        (void)snprintf(json, sizeof json,
+                       "{'log':'%s','from':%d,'to':%d,'more':false,'records':["
+                       "{'position':%d,'kind':'offer','key':'%s/o%02d',"
+                       "'value':{}}]}",
+                       LOG_1, i, i + 1, i + 1, CARD, i);
+        (void)apply(f, json);
+    }
+    expect_offers(f, CARD, "o00 o01 o02 o03 o04 o05 o06 o07 ");
+}
+
 static void test_bell(void **state) {
     struct fixture *f = *state;
     struct message_bell bell = {LOG_1, 5};
@@ -264,6 +342,8 @@ int main(void) {
         CASE(test_erase_takes_only_what_is_older),
         CASE(test_a_strange_record_stops_nothing),
         CASE(test_expires),
+        CASE(test_offers_of_a_card),
+        CASE(test_offers_have_a_bound),
         CASE(test_bell),
         CASE(test_damaged_file_is_loaded_again),
 #undef CASE
