@@ -1,184 +1,149 @@
 #include "drivers/code.h"
 
-#include "drivers/aim.h"
-#include "drivers/ean.h"
+#include "drivers/content.h"
+#include "drivers/coupon.h"
+#include "drivers/goods.h"
+#include "drivers/loyalty.h"
+#include "drivers/measure.h"
+#include "drivers/retail.h"
+#include "drivers/watch.h"
 
 #include <string.h>
 
-/* What a retail text turned out to be. */
-struct retail {
-    enum symbology symbology;
-    enum scan_error error;
-    char gtin[15]; /* "" where the text is none */
-    bool claimed;  /* the text has the form of a retail code */
+enum form {
+    FORM_TEXT,     /* a retail code or any text */
+    FORM_ELEMENTS, /* GS1 element string */
+    FORM_LINK      /* a URI: perhaps a GS1 Digital Link */
 };
 
-static struct retail retail_item(enum symbology symbology, const char *digits,
-                                 size_t len) {
-    struct retail retail = {.symbology = symbology, .claimed = true};
-    memset(retail.gtin, '0', 14);
-    memcpy(retail.gtin + 14 - len, digits, len);
-    return retail;
+/* A text as it was read, before it means anything. */
+struct reading {
+    const struct scan *scan;
+    enum symbology told;
+    bool untold;
+    struct ts_slice text; /* without character set switches ahead */
+    struct retail retail;
+    enum form form;
+    enum gs1_result result;
+};
+
+static void code_reject(struct code *out, enum scan_error error) {
+    out->kind = CODE_REJECTED;
+    out->error = error;
 }
 
-static struct retail retail_bad(enum symbology symbology,
-                                enum scan_error error) {
-    return (struct retail){
-        .symbology = symbology, .error = error, .claimed = true};
+static enum form form_of(const struct reading *reading) {
+    if (reading->scan->continuation || reading->retail.gtin[0] ||
+        reading->retail.error)
+        return FORM_TEXT;
+    if (symbology_is_gs1(reading->told))
+        return FORM_ELEMENTS;
+    return content_is_link(reading->text) ? FORM_LINK : FORM_TEXT;
 }
 
-static struct retail retail_checked(enum symbology symbology,
-                                    struct ts_slice digits) {
-    if (!code_mod10_valid(digits))
-        return retail_bad(symbology, SCAN_BAD_CHECK_DIGIT);
-    return retail_item(symbology, (const char *)digits.data, digits.len);
+static void reading_take(struct reading *reading, struct gs1 *gs1,
+                         const struct scan *scan) {
+    *reading = (struct reading){
+        .scan = scan,
+        .told = content_symbology(scan),
+        .untold = content_untold(scan),
+        .text = content_text(scan),
+        .result = GS1_ABSENT,
+    };
+    reading->retail =
+        retail_read(reading->told, scan->aim, reading->untold, reading->text);
+    reading->form = form_of(reading);
+    if (reading->form == FORM_ELEMENTS)
+        reading->result = gs1_parse(gs1, reading->text);
+    else if (reading->form == FORM_LINK)
+        reading->result = gs1_parse_link(gs1, reading->text);
+    else if (reading->retail.composite.data)
+        reading->result = gs1_parse(gs1, reading->retail.composite);
 }
 
-static struct retail retail_upc_e(struct ts_slice digits) {
-    char upc_a[13];
-    if (digits.len != 8)
-        return retail_bad(SYMBOLOGY_UPC_E, SCAN_BAD_LENGTH);
-    if (!ean_expand_upc_e(upc_a, digits))
-        return retail_bad(SYMBOLOGY_UPC_E, SCAN_BAD_CHECK_DIGIT);
-    return retail_item(SYMBOLOGY_UPC_E, upc_a, 12);
+static bool reading_refused(const struct reading *reading,
+                            const struct gs1 *gs1,
+                            const struct code_rules *rules) {
+    const struct ts_guard_rules *guard = rules ? &rules->guard : NULL;
+    const struct retail *retail = &reading->retail;
+
+    if (reading->form == FORM_ELEMENTS)
+        return watch_elements(gs1, reading->result, reading->text, guard);
+    if (reading->form == FORM_LINK)
+        return watch_link(gs1, reading->result, reading->text, guard);
+    if (!retail->sure)
+        return watch_text(reading->scan->text, guard);
+    return retail->composite.data &&
+           watch_elements(gs1, reading->result, retail->composite, guard);
 }
 
-/* One identifier stands for EAN-13, for UPC-A with a leading zero and for
- * UPC-E expanded; what can be suppressed was most likely printed so. */
-static struct retail retail_ean_13(struct ts_slice digits) {
-    enum symbology symbology = SYMBOLOGY_EAN_13;
+/* Where the digits were decoded into a place of their own, they move along. */
+static void number_keep(struct code *out, struct ts_slice text) {
+    const uint8_t *number = out->number.data;
 
-    if (digits.len == 8)
-        return retail_upc_e(digits);
-    if (digits.len == 12)
-        return retail_checked(SYMBOLOGY_UPC_A, digits);
-    if (digits.len != 13)
-        return retail_bad(symbology, SCAN_BAD_LENGTH);
-    if (digits.data[0] == '0') {
-        struct ts_slice upc_a = ts_slice_of(digits.data + 1, 12);
-        symbology = ean_suppressible(upc_a) ? SYMBOLOGY_UPC_E : SYMBOLOGY_UPC_A;
-    }
-    return retail_checked(symbology, digits);
+    if (out->kind != CODE_CARD || out->number.len > sizeof out->digits ||
+        (number >= text.data && number < text.data + text.len))
+        return;
+    memcpy(out->digits, number, out->number.len);
+    out->number.data = (const uint8_t *)out->digits;
 }
 
-/* `]E3`, `]E5` and `]E6` carry the add-on in the same message. */
-static struct ts_slice without_add_on(const char aim[4], struct ts_slice text) {
-    size_t main_len = text.len;
-    if (strcmp(aim, "]E3") == 0)
-        main_len = 13;
-    else if (strcmp(aim, "]E5") == 0 || strcmp(aim, "]E6") == 0)
-        main_len = 8;
-    if (text.len == main_len + 2 || text.len == main_len + 5)
-        text.len = main_len;
-    return text;
-}
+/* The account that the shop gave to the person who shows it, (8018). */
+static bool mean_gsrn(struct code *out, const struct reading *reading,
+                      const struct gs1 *gs1, const struct code_rules *rules) {
+    struct ts_slice gsrn = gs1_value(gs1, "8018");
+    const struct code_rule *rule = NULL;
 
-static struct retail retail_fixed(enum symbology symbology,
-                                  struct ts_slice digits, size_t len) {
-    if (digits.len != len)
-        return retail_bad(symbology, SCAN_BAD_LENGTH);
-    return retail_checked(symbology, digits);
-}
-
-/* The device said what it read. */
-static struct retail retail_told(enum symbology symbology,
-                                 const struct scan *scan) {
-    struct ts_slice text = without_add_on(scan->aim, scan->text);
-    struct retail none = {.symbology = symbology};
-
-    switch (symbology) {
-    case SYMBOLOGY_EAN_13:
-    case SYMBOLOGY_EAN_8:
-    case SYMBOLOGY_UPC_A:
-    case SYMBOLOGY_UPC_E:
-    case SYMBOLOGY_ITF_14:
-        if (!ean_all_digits(text))
-            return retail_bad(symbology, SCAN_BAD_CHAR);
-        break;
-    case SYMBOLOGY_ITF:
-    case SYMBOLOGY_OTHER:
-        if (text.len < 13 || text.len > 14 || !code_mod10_valid(text) ||
-            (symbology == SYMBOLOGY_ITF && text.len != 14))
-            return none;
-        return retail_checked(symbology, text);
-    default:
-        return none;
-    }
-    if (symbology == SYMBOLOGY_EAN_13)
-        return retail_ean_13(text);
-    if (symbology == SYMBOLOGY_UPC_E)
-        return retail_upc_e(text);
-    if (symbology == SYMBOLOGY_EAN_8)
-        return retail_fixed(symbology, text, 8);
-    if (symbology == SYMBOLOGY_UPC_A)
-        return retail_fixed(symbology, text, 12);
-    return retail_fixed(symbology, text, 14);
-}
-
-/* Eight digits may be EAN-8 or UPC-E; when both hold, nobody can tell. */
-static struct retail retail_guess_8(struct ts_slice digits) {
-    struct retail ean = retail_checked(SYMBOLOGY_EAN_8, digits);
-    struct retail upc = retail_upc_e(digits);
-
-    if (!ean.error && !upc.error)
-        return (struct retail){.symbology = SYMBOLOGY_UNKNOWN};
-    return upc.error ? ean : upc;
-}
-
-static struct retail retail_guess(struct ts_slice text) {
-    if (ean_all_digits(text)) {
-        if (text.len == 8)
-            return retail_guess_8(text);
-        if (text.len == 12)
-            return retail_checked(SYMBOLOGY_UPC_A, text);
-        if (text.len == 13)
-            return retail_checked(SYMBOLOGY_EAN_13, text);
-        if (text.len == 14)
-            return retail_checked(SYMBOLOGY_ITF_14, text);
-    }
-    return (struct retail){.symbology = SYMBOLOGY_UNKNOWN};
-}
-
-/* Only a text that has the form of its symbology counts as retail: an EAN-13
- * of sixteen digits does not exist. */
-static enum ts_carrier carrier_of(enum symbology told,
-                                  const struct retail *retail) {
-    bool known = retail->claimed && retail->error != SCAN_BAD_LENGTH &&
-                 retail->error != SCAN_BAD_CHAR && told != SYMBOLOGY_OTHER;
-    if (symbology_is_gs1(told) || (told != SYMBOLOGY_UNKNOWN && known))
-        return TS_CARRIER_RETAIL;
-    return TS_CARRIER_TEXT;
-}
-
-static bool rule_fits(const struct code_rule *rule, struct ts_slice text) {
-    size_t prefix = strlen(rule->prefix);
-
-    if (rule->length && rule->length != text.len)
+    if (reading->form == FORM_ELEMENTS || loyalty_host(rules, gs1->host))
+        rule = loyalty_find(rules, CODE_CARRIER_GSRN, gsrn);
+    if (!rule)
         return false;
-    if (prefix > text.len || memcmp(rule->prefix, text.data, prefix) != 0)
-        return false;
-    return rule->skip < text.len && rule->take <= text.len - rule->skip;
+    loyalty_apply(out, rule, gsrn);
+    number_keep(out, reading->text);
+    return true;
 }
 
-static bool rule_beats(const struct code_rule *a, const struct code_rule *b) {
-    size_t a_len = strlen(a->prefix);
-    size_t b_len = b ? strlen(b->prefix) : 0;
+/* Element strings and Digital Links. */
+static void mean_gs1(struct code *out, const struct reading *reading,
+                     const struct gs1 *gs1, const struct code_rules *rules) {
+    const struct code_rule *rule =
+        loyalty_find(rules, CODE_CARRIER_TEXT, reading->text);
 
-    if (!b || a_len != b_len)
-        return !b || a_len > b_len;
-    return a->length && !b->length;
+    /* A link that the shop itself names needs not be GS1's. */
+    if (reading->result == GS1_INVALID &&
+        (reading->form == FORM_ELEMENTS || !rule))
+        code_reject(out, reading->form == FORM_LINK ? SCAN_DL_INVALID
+                                                    : SCAN_GS1_INVALID);
+    else if (reading->result == GS1_OK && mean_gsrn(out, reading, gs1, rules))
+        return;
+    else if (rule)
+        loyalty_apply(out, rule, reading->text);
+    else if (reading->result == GS1_OK && !coupon_of_gs1(out, gs1))
+        (void)goods_read(out, gs1);
 }
 
-static const struct code_rule *rule_find(const struct code_rules *rules,
-                                         struct ts_slice text) {
-    const struct code_rule *best = NULL;
+/* What the digits of a retail code mean without a rule. */
+static void mean_retail(struct code *out, const struct retail *retail,
+                        const struct code_rules *rules) {
+    const struct code_measure *measure = NULL;
+    char ean_13[14];
 
-    for (size_t i = 0; rules && i < rules->count; i++) {
-        if (rule_fits(&rules->rules[i], text) &&
-            rule_beats(&rules->rules[i], best))
-            best = &rules->rules[i];
+    if (!retail->gtin[0])
+        return;
+    if (retail_ean_13(ean_13, retail)) {
+        if (coupon_of_ean_13(out, ean_13))
+            return;
+        measure = measure_find(rules, ean_13);
     }
-    return best;
+    out->kind = CODE_ITEM;
+    memcpy(out->gtin, retail->gtin, sizeof out->gtin);
+    if (!measure)
+        return;
+    enum scan_error error = measure_read(out, measure, ean_13);
+    if (error) {
+        out->gtin[0] = 0;
+        code_reject(out, error);
+    }
 }
 
 /* 13 digits without an identifier are an EAN-13, whatever the rules say: a
@@ -187,75 +152,104 @@ static bool rule_excuses(const struct code_rule *rule, struct ts_slice text) {
     return rule && rule->length && !rule->mod10 && text.len != 13;
 }
 
-static void code_reject(struct code *out, enum scan_error error) {
-    out->kind = CODE_REJECTED;
-    out->error = error;
-}
+static void mean_text(struct code *out, const struct reading *reading,
+                      const struct gs1 *gs1, const struct code_rules *rules) {
+    const struct retail *retail = &reading->retail;
+    const struct code_rule *rule =
+        loyalty_find(rules, CODE_CARRIER_TEXT, retail->digits);
 
-static void code_by_rule(struct code *out, const struct code_rule *rule,
-                         struct ts_slice text) {
-    if (rule->mod10 && !code_mod10_valid(text)) {
-        code_reject(out, SCAN_BAD_CHECK_DIGIT);
+    if (retail->error && reading->untold &&
+        rule_excuses(rule, retail->digits)) {
+        out->symbology = SYMBOLOGY_UNKNOWN;
+    } else if (retail->error) {
+        code_reject(out, retail->error);
         return;
     }
-    size_t take = rule->take ? rule->take : text.len - rule->skip;
-    struct ts_slice named = ts_slice_of(text.data + rule->skip, take);
-    if (rule->item) {
-        out->kind = CODE_ITEM;
-        out->item = named;
+    if (reading->result == GS1_INVALID) {
+        code_reject(out, SCAN_GS1_INVALID);
         return;
     }
-    out->kind = CODE_CARD;
-    out->programme = rule->programme;
-    out->number = named;
+    if (reading->untold && content_is_noise(reading->text)) {
+        code_reject(out, SCAN_BAD_CHAR);
+        return;
+    }
+    if (rule)
+        loyalty_apply(out, rule, retail->digits);
+    else
+        mean_retail(out, retail, rules);
+    if (out->kind == CODE_ITEM && reading->result == GS1_OK)
+        goods_details(out, gs1);
 }
 
-/* Digits with control characters among them are a line fault, not a text. */
-static bool digits_with_noise(struct ts_slice text) {
-    size_t noise = 0;
+static void mean_reading(struct code *out, const struct reading *reading,
+                         const struct gs1 *gs1,
+                         const struct code_rules *rules) {
+    out->symbology = reading->retail.symbology;
+    if (reading->scan->continuation)
+        return;
+    out->candidate_count = reading->retail.candidate_count;
+    memcpy(out->candidates, reading->retail.candidates, sizeof out->candidates);
+    if (reading->form == FORM_TEXT)
+        mean_text(out, reading, gs1, rules);
+    else
+        mean_gs1(out, reading, gs1, rules);
+}
 
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.data[i];
-        if (c < 0x1c || c == 0x7f)
-            noise++;
-        else if (c < '0' || c > '9')
-            return false;
-    }
-    return noise > 0 && noise < text.len;
+static void classify_text(struct code *out, const struct scan *scan,
+                          const struct code_rules *rules) {
+    struct reading reading;
+    struct gs1 gs1;
+
+    gs1.count = 0;
+    reading_take(&reading, &gs1, scan);
+    if (reading_refused(&reading, &gs1, rules))
+        out->kind = CODE_PAYMENT_CARD;
+    else
+        mean_reading(out, &reading, &gs1, rules);
+    explicit_bzero(&gs1, sizeof gs1);
+}
+
+static void classify_stripe(struct code *out, const struct scan *scan,
+                            const struct code_rules *rules) {
+    if (watch_stripe(scan, rules ? &rules->guard : NULL))
+        out->kind = CODE_PAYMENT_CARD;
+    else
+        (void)loyalty_stripe(out, scan, rules);
+}
+
+static void classify_tag(struct code *out, const struct scan *scan,
+                         const struct code_rules *rules) {
+    const struct code_rule *rule =
+        loyalty_find(rules, CODE_CARRIER_UID, scan->text);
+
+    if (watch_text(scan->text, rules ? &rules->guard : NULL))
+        out->kind = CODE_PAYMENT_CARD;
+    else if (rule)
+        loyalty_apply(out, rule, scan->text);
 }
 
 void code_classify(struct code *out, const struct scan *scan,
                    const struct code_rules *rules) {
-    enum symbology told =
-        scan->aim[0] ? aim_symbology(scan->aim) : aim_of_code_id(scan->code_id);
-    bool untold = !scan->aim[0] && told == SYMBOLOGY_UNKNOWN;
-    struct retail retail =
-        untold ? retail_guess(scan->text) : retail_told(told, scan);
-    enum ts_carrier carrier = carrier_of(told, &retail);
-
     *out = (struct code){.kind = CODE_UNKNOWN};
-    if (ts_guard_refuses(scan->text, carrier, rules ? &rules->guard : NULL)) {
-        out->kind = CODE_PAYMENT_CARD;
-        return;
-    }
-    out->symbology = retail.symbology;
-    if (scan->continuation)
-        return;
-    const struct code_rule *rule = rule_find(rules, scan->text);
-    if (retail.error && untold && rule_excuses(rule, scan->text)) {
-        out->symbology = SYMBOLOGY_UNKNOWN;
-    } else if (retail.error) {
-        code_reject(out, retail.error);
-        return;
-    }
-    if (untold && digits_with_noise(scan->text)) {
-        code_reject(out, SCAN_BAD_CHAR);
-        return;
-    }
-    if (rule) {
-        code_by_rule(out, rule, scan->text);
-    } else if (retail.gtin[0]) {
-        out->kind = CODE_ITEM;
-        memcpy(out->gtin, retail.gtin, sizeof out->gtin);
-    }
+    if (scan->medium == SCAN_STRIPE)
+        classify_stripe(out, scan, rules);
+    else if (scan->medium == SCAN_TAG)
+        classify_tag(out, scan, rules);
+    else
+        classify_text(out, scan, rules);
+}
+
+enum gs1_result code_gs1(struct gs1 *out, const struct scan *scan,
+                         const struct code_rules *rules) {
+    struct reading reading;
+
+    out->count = 0;
+    out->fault[0] = 0;
+    if (scan->medium == SCAN_STRIPE || scan->medium == SCAN_TAG)
+        return GS1_ABSENT;
+    reading_take(&reading, out, scan);
+    if (!reading_refused(&reading, out, rules))
+        return reading.result;
+    explicit_bzero(out, sizeof *out);
+    return GS1_ABSENT;
 }

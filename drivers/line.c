@@ -102,7 +102,9 @@ static enum scan_error line_parse(struct line *line, struct scan *scan) {
         text = slice_after(text, AIM_LENGTH);
     }
     scan->text = text;
-    return text.len ? SCAN_OK : SCAN_TRUNCATED;
+    /* An element string may be empty, which makes it a wrong one. */
+    bool whole = text.len || symbology_is_gs1(aim_symbology(scan->aim));
+    return whole ? SCAN_OK : SCAN_TRUNCATED;
 }
 
 static void line_mark(struct line *line, struct scan *scan,

@@ -1,6 +1,8 @@
 #include "drivers/shop.h"
 
 #include "drivers/ean.h"
+#include "drivers/loyalty.h"
+#include "drivers/measure.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +12,8 @@ enum {
     ISSUER_PREFIX_MIN = 6,
     ISSUER_PREFIX_MAX = 10,
     ISSUER_LENGTH_MIN = 12,
-    ISSUER_LENGTH_MAX = 19
+    ISSUER_LENGTH_MAX = 19,
+    GSRN_LENGTH = 18
 };
 
 /* clang-format off */
@@ -26,7 +29,16 @@ enum {
     {.name = "mod10", .kind = TS_SETTING_BOOL, .fallback = "false", \
      .help = "the last digit is a GS1 check digit and must hold"}
 
-const struct ts_setting shop_card_members[] = {RULE_MEMBERS, {.name = NULL}};
+const struct ts_setting shop_card_members[] = {
+    RULE_MEMBERS,
+    {.name = "programme", .kind = TS_SETTING_TEXT, .fallback = "",
+     .help = "the programme, where it is not the title"},
+    {.name = "carrier", .kind = TS_SETTING_TEXT, .fallback = "text",
+     .one_of = "text|gsrn|stripe|uid",
+     .help = "what holds the number: text of a code or an NFC tag, GS1 number "
+             "(8018), magnetic stripe, id of a tag"},
+    {.name = NULL},
+};
 const struct ts_setting shop_item_members[] = {RULE_MEMBERS, {.name = NULL}};
 const struct ts_setting shop_issuer_members[] = {
     {.name = "prefix", .kind = TS_SETTING_TEXT,
@@ -35,11 +47,21 @@ const struct ts_setting shop_issuer_members[] = {
      .max = ISSUER_LENGTH_MAX, .help = "digits of the card"},
     {.name = NULL},
 };
+const struct ts_setting shop_measure_members[] = {
+    {.name = "layout", .kind = TS_SETTING_TEXT,
+     .help = "13 characters, one a digit: a digit as it stands, I item, P "
+             "price, W grams, V price verifier, C check digit"},
+    {.name = NULL},
+};
 /* clang-format on */
+
+static const struct code_measure italy = {.layout = MEASURE_ITALY};
 
 struct shop {
     struct code_rule *rules;
     struct ts_guard_allow *allow;
+    struct code_measure *measures;
+    char **hosts;
     struct code_rules view;
 };
 
@@ -48,8 +70,8 @@ static bool programme_valid(const char *name) {
     return len >= 1 && len <= 48 && name[len] == 0;
 }
 
-static const char *rule_fault(const struct code_rule *rule,
-                              const char *prefix) {
+static const char *length_fault(const struct code_rule *rule,
+                                const char *prefix) {
     if (strlen(prefix) >= sizeof rule->prefix)
         return "the prefix is over 23 characters; shorten it";
     if (!prefix[0] && rule->length == 0)
@@ -64,10 +86,86 @@ static const char *rule_fault(const struct code_rule *rule,
     return NULL;
 }
 
+static bool all_digits(const char *text) {
+    return !text[0] || ean_all_digits(ts_slice_text(text));
+}
+
+static const char *gsrn_fault(const struct code_rule *rule,
+                              const char *prefix) {
+    if (!all_digits(prefix))
+        return "a GS1 service relation number is digits alone; so is its "
+               "prefix";
+    return rule->length && rule->length != GSRN_LENGTH
+               ? "a GS1 service relation number has 18 digits; leave length out"
+               : NULL;
+}
+
+static const char *stripe_fault(const struct code_rule *rule,
+                                const char *prefix) {
+    if (strlen(prefix) < LOYALTY_STRIPE_PREFIX_MIN || !all_digits(prefix) ||
+        !rule->length)
+        return "a stripe is only read under a prefix of 6 digits and more and "
+               "a length; set both as they stand on the card";
+    return NULL;
+}
+
+static const char *uid_fault(const struct code_rule *rule, const char *prefix) {
+    if (prefix[strspn(prefix, "0123456789ABCDEF")])
+        return "the id of a tag is upper-case hex; write the prefix so";
+    return rule->mod10 ? "the id of a tag has no check digit; leave mod10 out"
+                       : NULL;
+}
+
+static const char *rule_fault(const struct code_rule *rule,
+                              const char *prefix) {
+    const char *fault = length_fault(rule, prefix);
+
+    if (fault)
+        return fault;
+    switch (rule->carrier) {
+    case CODE_CARRIER_GSRN:
+        return gsrn_fault(rule, prefix);
+    case CODE_CARRIER_STRIPE:
+        return stripe_fault(rule, prefix);
+    case CODE_CARRIER_UID:
+        return uid_fault(rule, prefix);
+    default:
+        return NULL;
+    }
+}
+
+static enum code_carrier carrier_of(const char *name) {
+    static const char *const names[] = {
+        [CODE_CARRIER_TEXT] = "text",
+        [CODE_CARRIER_GSRN] = "gsrn",
+        [CODE_CARRIER_STRIPE] = "stripe",
+        [CODE_CARRIER_UID] = "uid",
+    };
+    enum code_carrier carrier = CODE_CARRIER_UID;
+
+    while (carrier != CODE_CARRIER_TEXT && strcmp(names[carrier], name) != 0)
+        carrier--;
+    return carrier;
+}
+
+static void card_read(struct code_rule *rule, const struct ts_settings *from,
+                      struct ts_buf *problems) {
+    const char *programme = ts_settings_text(from, "programme");
+
+    if (!programme[0])
+        programme = ts_settings_title(from);
+    if (!programme_valid(programme))
+        ts_settings_problem(problems, from, "programme",
+                            "a programme's name is 1 to 48 of a-z, 0-9 and -; "
+                            "rename it");
+    else
+        (void)snprintf(rule->programme, sizeof rule->programme, "%s",
+                       programme);
+}
+
 static void rule_read(struct code_rule *rule, const struct ts_settings *from,
                       bool item, struct ts_buf *problems) {
     const char *prefix = ts_settings_text(from, "prefix");
-    const char *title = ts_settings_title(from);
 
     *rule = (struct code_rule){
         .length = (unsigned)ts_settings_int(from, "length"),
@@ -76,16 +174,18 @@ static void rule_read(struct code_rule *rule, const struct ts_settings *from,
         .mod10 = ts_settings_bool(from, "mod10"),
         .item = item,
     };
+    if (!item)
+        rule->carrier = carrier_of(ts_settings_text(from, "carrier"));
+    if (rule->carrier == CODE_CARRIER_GSRN && !rule->length)
+        rule->length = GSRN_LENGTH;
     const char *fault = rule_fault(rule, prefix);
-    if (!fault && !item && !programme_valid(title))
-        fault = "a programme's name is 1 to 48 of a-z, 0-9 and -; rename it";
     if (fault) {
         ts_settings_problem(problems, from, NULL, "%s", fault);
         return;
     }
     (void)snprintf(rule->prefix, sizeof rule->prefix, "%s", prefix);
     if (!item)
-        (void)snprintf(rule->programme, sizeof rule->programme, "%s", title);
+        card_read(rule, from, problems);
 }
 
 static void rules_compare(const struct shop *shop, size_t index,
@@ -95,7 +195,7 @@ static void rules_compare(const struct shop *shop, size_t index,
 
     for (size_t i = 0; i < index; i++) {
         const struct code_rule *other = &shop->rules[i];
-        if (other->length == rule->length &&
+        if (other->carrier == rule->carrier && other->length == rule->length &&
             strcmp(other->prefix, rule->prefix) == 0) {
             ts_settings_problem(
                 problems, from, NULL,
@@ -151,6 +251,111 @@ static void issuers_read(struct shop *shop, const struct ts_settings *settings,
         (struct ts_guard_rules){.allow = shop->allow, .count = count};
 }
 
+static bool stripe_refused(const struct shop *shop,
+                           const struct code_rule *rule) {
+    uint8_t track[SCAN_MAX_TEXT];
+    static const char expiry[] = "=4912";
+    size_t prefix = strlen(rule->prefix);
+    size_t len = rule->length;
+
+    if (len < prefix || len + sizeof expiry > sizeof track)
+        return false;
+    memset(track, '0', len);
+    memcpy(track, rule->prefix, prefix);
+    memcpy(track + len, expiry, sizeof expiry - 1);
+    return ts_guard_refuses(ts_slice_of(track, len + sizeof expiry - 1),
+                            TS_CARRIER_STRIPE, &shop->view.guard);
+}
+
+/* A rule under which nothing would ever be read is a mistake. */
+static void stripes_compare(const struct shop *shop,
+                            const struct ts_settings *settings,
+                            struct ts_buf *problems) {
+    for (size_t i = 0; i < ts_settings_groups(settings, "card"); i++)
+        if (shop->rules[i].carrier == CODE_CARRIER_STRIPE &&
+            stripe_refused(shop, &shop->rules[i]))
+            ts_settings_problem(
+                problems, ts_settings_group_at(settings, "card", i), "prefix",
+                "payment cards begin so, and a stripe that looks like one is "
+                "refused; add a loyalty_issuer of this prefix and length (not "
+                "possible for Visa, Mastercard, American Express, UnionPay)");
+}
+
+/* Longest literal prefix first, the shop's own before the country's. */
+static void measures_sort(struct code_measure *measures, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        struct code_measure measure = measures[i];
+        size_t at = i;
+        for (; at && measure_literals(measures[at - 1].layout) <
+                         measure_literals(measure.layout);
+             at--)
+            measures[at] = measures[at - 1];
+        measures[at] = measure;
+    }
+}
+
+static bool same_literals(const char *a, const char *b) {
+    size_t len = measure_literals(a);
+    return len == measure_literals(b) && memcmp(a, b, len) == 0;
+}
+
+static const char *layout_fault(const struct shop *shop, const char *layout) {
+    const char *fault = measure_fault(layout);
+
+    for (size_t i = 0; !fault && i < shop->view.measure_count; i++)
+        if (same_literals(shop->measures[i].layout, layout))
+            fault = "another measure begins with the same digits; remove one";
+    return fault;
+}
+
+static void measures_read(struct shop *shop, const struct ts_settings *settings,
+                          struct ts_buf *problems) {
+    size_t count = ts_settings_groups(settings, "measure");
+    const char *national = ts_settings_text(settings, "national_measure");
+
+    shop->measures = ts_alloc((count + 1) * sizeof *shop->measures);
+    for (size_t i = 0; i < count; i++) {
+        const struct ts_settings *from =
+            ts_settings_group_at(settings, "measure", i);
+        const char *layout = ts_settings_text(from, "layout");
+        const char *fault = layout_fault(shop, layout);
+        if (fault) {
+            ts_settings_problem(problems, from, "layout", "%s", fault);
+            continue;
+        }
+        memcpy(shop->measures[shop->view.measure_count++].layout, layout,
+               sizeof shop->measures->layout);
+    }
+    if (strcmp(national, "italy") == 0)
+        shop->measures[shop->view.measure_count++] = italy;
+    measures_sort(shop->measures, shop->view.measure_count);
+    shop->view.measures = shop->measures;
+}
+
+static bool host_valid(const char *host) {
+    size_t len = strspn(host, "abcdefghijklmnopqrstuvwxyz"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
+    return len > 0 && len < 254 && host[len] == 0;
+}
+
+static void hosts_read(struct shop *shop, const struct ts_settings *settings,
+                       struct ts_buf *problems) {
+    size_t count = ts_settings_list(settings, "link_hosts");
+
+    shop->hosts = ts_alloc((count + 1) * sizeof *shop->hosts);
+    for (size_t i = 0; i < count; i++) {
+        const char *host = ts_settings_list_at(settings, "link_hosts", i);
+        if (!host_valid(host))
+            ts_settings_problem(problems, settings, "link_hosts",
+                                "\"%s\" is no host; write a name such as "
+                                "id.example.com, without https:// and path",
+                                host);
+        else
+            shop->hosts[shop->view.link_host_count++] = ts_strdup(host);
+    }
+    shop->view.link_hosts = (const char *const *)shop->hosts;
+}
+
 enum ts_status shop_new(struct shop **out, const struct ts_settings *settings,
                         struct ts_buf *problems) {
     struct shop *shop = ts_alloc(sizeof *shop);
@@ -158,6 +363,9 @@ enum ts_status shop_new(struct shop **out, const struct ts_settings *settings,
 
     rules_read(shop, settings, problems);
     issuers_read(shop, settings, problems);
+    stripes_compare(shop, settings, problems);
+    measures_read(shop, settings, problems);
+    hosts_read(shop, settings, problems);
     if (problems->len > before) {
         shop_free(shop);
         return TS_INVALID;
@@ -171,10 +379,15 @@ void shop_free(struct shop *shop) {
         return;
     free(shop->rules);
     free(shop->allow);
+    free(shop->measures);
+    for (size_t i = 0; i < shop->view.link_host_count; i++)
+        free(shop->hosts[i]);
+    free(shop->hosts);
     free(shop);
 }
 
 const struct code_rules *shop_rules(const struct shop *shop) {
-    static const struct code_rules none = {.rules = NULL};
+    static const struct code_rules none = {.measures = &italy,
+                                           .measure_count = 1};
     return shop ? &shop->view : &none;
 }

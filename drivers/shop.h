@@ -1,5 +1,6 @@
 /* The shop's own rules from a settings file: which texts are its cards, which
- * name its items, which issuer numbers are a loyalty scheme's. */
+ * name its items, how its own codes hold weight and price, which issuer
+ * numbers are a loyalty scheme's. */
 #ifndef TS_DRIVERS_SHOP_H
 #define TS_DRIVERS_SHOP_H
 
@@ -9,22 +10,30 @@
 extern const struct ts_setting shop_card_members[];
 extern const struct ts_setting shop_item_members[];
 extern const struct ts_setting shop_issuer_members[];
+extern const struct ts_setting shop_measure_members[];
 
-/* The sections as rows of a settings table: put them among your own. */
+/* The settings as rows of a settings table: put them among your own. */
+/* clang-format off */
 #define SHOP_SETTINGS                                                          \
-    {.name = "card",                                                           \
-     .kind = TS_SETTING_GROUPS,                                                \
+    {.name = "card", .kind = TS_SETTING_GROUPS,                                \
      .members = shop_card_members,                                             \
-     .help = "texts that are a loyalty card; the title is the programme"},     \
-        {.name = "item",                                                       \
-         .kind = TS_SETTING_GROUPS,                                            \
-         .members = shop_item_members,                                         \
-         .help = "texts that name an item of the house"},                      \
-    {                                                                          \
-        .name = "loyalty_issuer", .kind = TS_SETTING_GROUPS,                   \
-        .members = shop_issuer_members,                                        \
-        .help = "issuer numbers of loyalty cards that look like payment cards" \
-    }
+     .help = "codes, stripes and tags that are a loyalty card"},               \
+    {.name = "item", .kind = TS_SETTING_GROUPS,                                \
+     .members = shop_item_members,                                             \
+     .help = "texts that name an item of the house"},                          \
+    {.name = "measure", .kind = TS_SETTING_GROUPS,                             \
+     .members = shop_measure_members,                                          \
+     .help = "codes of the house that hold a weight or a price"},              \
+    {.name = "national_measure", .kind = TS_SETTING_TEXT,                      \
+     .fallback = "italy", .one_of = "italy|none",                              \
+     .help = "the country's layout of codes with a price: "                    \
+             "italy is 2IIIIIIPPPPPC"},                                        \
+    {.name = "link_hosts", .kind = TS_SETTING_LIST, .fallback = "{}",            \
+     .help = "hosts whose GS1 Digital Links may name a card"},                 \
+    {.name = "loyalty_issuer", .kind = TS_SETTING_GROUPS,                      \
+     .members = shop_issuer_members,                                           \
+     .help = "issuer numbers of loyalty cards that look like payment cards"}
+/* clang-format on */
 
 struct shop;
 
@@ -33,7 +42,7 @@ struct shop;
 enum ts_status shop_new(struct shop **out, const struct ts_settings *settings,
                         struct ts_buf *problems) TS_MUST_USE;
 void shop_free(struct shop *shop);
-/* Valid as long as the shop; a NULL shop has no rules. */
+/* Valid as long as the shop. A NULL shop is that of an empty settings file. */
 const struct code_rules *shop_rules(const struct shop *shop);
 
 #endif

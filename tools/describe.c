@@ -1,5 +1,7 @@
 #include "tools/describe.h"
 
+#include "drivers/content.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +195,57 @@ static void describe_code(json_t *event, const struct code *code) {
     describe_goods(event, code);
 }
 
+/* As people write it: (01)08001120765741(10)ABC. */
+static json_t *json_of_hri(const struct gs1 *gs1) {
+    struct ts_buf text = {0};
+
+    for (size_t i = 0; i < gs1->count; i++) {
+        const struct gs1_element *element = &gs1->elements[i];
+        if (ts_buf_printf(&text, "(%s)%.*s", element->ai,
+                          (int)element->value.len,
+                          (const char *)element->value.data) != TS_OK)
+            abort();
+    }
+    json_t *value = json_of_text(ts_buf_slice(&text));
+    ts_buf_fini(&text);
+    return value;
+}
+
+static void describe_elements(json_t *event, const struct gs1 *gs1) {
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < gs1->count; i++) {
+        json_t *pair = json_array();
+        (void)json_array_append_new(pair, json_string(gs1->elements[i].ai));
+        (void)json_array_append_new(pair, json_of_text(gs1->elements[i].value));
+        (void)json_array_append_new(list, pair);
+    }
+    describe_set(event, "gs1", list);
+    describe_set(event, "gs1_hri", json_of_hri(gs1));
+}
+
+static void describe_link(json_t *event, const struct gs1 *gs1,
+                          enum gs1_result result) {
+    if (result == GS1_OK && gs1->compressed)
+        describe_set_text(event, "dl", "compressed");
+    else
+        describe_set(event, "dl", json_boolean(result == GS1_OK));
+}
+
+static void describe_gs1(json_t *event, const struct scan *scan,
+                         const struct code_rules *rules) {
+    struct gs1 *gs1 = ts_alloc(sizeof *gs1);
+    enum gs1_result result = code_gs1(gs1, scan, rules);
+
+    if (result == GS1_OK)
+        describe_elements(event, gs1);
+    if (content_is_link(content_text(scan)) && !scan->continuation)
+        describe_link(event, gs1, result);
+    if (result == GS1_INVALID && gs1->fault[0])
+        describe_set_text(event, "hint", gs1->fault);
+    free(gs1);
+}
+
 /* Only the PN532 speaks NFC alone; the others read tags of any radio. */
 static const char *kind_of(const char *driver, enum scan_medium medium) {
     switch (medium) {
@@ -212,7 +265,6 @@ json_t *describe_scan(const char *driver, const struct scan *scan,
     json_t *event = describe_kind(kind_of(driver, scan->medium));
     bool payment_card = code->kind == CODE_PAYMENT_CARD;
 
-    (void)rules;
     describe_set(event, "payment_card", json_boolean(payment_card));
     if (payment_card)
         return event;
@@ -224,6 +276,8 @@ json_t *describe_scan(const char *driver, const struct scan *scan,
         describe_ndef(event, scan);
     else
         describe_barcode(event, scan, code);
+    if (scan->medium == SCAN_BARCODE || scan->medium == SCAN_NDEF)
+        describe_gs1(event, scan, rules);
     describe_code(event, code);
     return event;
 }
