@@ -65,15 +65,17 @@ static const struct ts_setting reader_members[] = {
      .help = "protocol of the reader; `tessera ports` suggests one"},
     {.name = "profile", .kind = TS_SETTING_TEXT, .fallback = "generic",
      .help = "make of the reader"},
-    {.name = "baud", .kind = TS_SETTING_INT, .fallback = "9600", .min = 300,
-     .max = 4000000, .help = "of the serial line; CDC devices ignore it"},
-    {.name = "data_bits", .kind = TS_SETTING_INT, .fallback = "8", .min = 7,
-     .max = 8, .help = "of the serial line"},
-    {.name = "parity", .kind = TS_SETTING_TEXT, .fallback = "none",
-     .one_of = "none|even|odd", .help = "of the serial line"},
-    {.name = "stop_bits", .kind = TS_SETTING_INT, .fallback = "1", .min = 1,
-     .max = 2, .help = "of the serial line"},
-    {.name = "rts_cts", .kind = TS_SETTING_BOOL, .fallback = "false",
+    {.name = "baud", .kind = TS_SETTING_INT, .fallback = "0",
+     .max = 4000000, .help = "of the serial line; 0: the factory setting of "
+     "the profile's devices; CDC devices ignore it"},
+    {.name = "data_bits", .kind = TS_SETTING_INT, .fallback = "0",
+     .max = 8, .help = "7 or 8; 0: as the profile says"},
+    {.name = "parity", .kind = TS_SETTING_TEXT, .fallback = "profile",
+     .one_of = "profile|none|even|odd", .help = "of the serial line"},
+    {.name = "stop_bits", .kind = TS_SETTING_INT, .fallback = "0",
+     .max = 2, .help = "1 or 2; 0: as the profile says"},
+    {.name = "rts_cts", .kind = TS_SETTING_TEXT, .fallback = "profile",
+     .one_of = "profile|true|false|yes|no|on|off",
      .help = "hardware flow control"},
     {.name = "repeat_ms", .kind = TS_SETTING_INT, .fallback = "300",
      .max = 60000, .help = "the same code again within this is one scan"},
@@ -82,7 +84,7 @@ static const struct ts_setting reader_members[] = {
     {.name = "on_member", .kind = TS_SETTING_TEXT, .fallback = "two",
      .one_of = READER_TONES, .help = "the same for a card that the desk knows"},
     {.name = "on_offer", .kind = TS_SETTING_TEXT, .fallback = "three",
-     .one_of = READER_TONES, .help = "the same for a member with an offer waiting"},
+     .one_of = READER_TONES, .help = "the same for a card that an offer waits for"},
     {.name = "on_unknown", .kind = TS_SETTING_TEXT, .fallback = "low",
      .one_of = READER_TONES, .help = "the same for a code that nobody's rule names"},
     {.name = "on_refused", .kind = TS_SETTING_TEXT, .fallback = "alarm",
@@ -229,22 +231,61 @@ static void read_tones(struct agent_config_reader *out,
                                &out->tones[i]);
 }
 
+/* What the settings leave open is as the devices leave the factory. */
+static struct port_line line_of(const struct ts_settings *from,
+                                const struct driver_profile *profile) {
+    const char *parity = ts_settings_text(from, "parity");
+    const char *rts_cts = ts_settings_text(from, "rts_cts");
+    struct port_line line = {9600, 8, 'N', 1, false};
+    int64_t baud = ts_settings_int(from, "baud");
+    int64_t data_bits = ts_settings_int(from, "data_bits");
+    int64_t stop_bits = ts_settings_int(from, "stop_bits");
+
+    if (profile && profile->line.baud)
+        line = profile->line;
+    if (baud)
+        line.baud = (unsigned)baud;
+    if (data_bits)
+        line.data_bits = (unsigned)data_bits;
+    if (strcmp(parity, "profile") != 0)
+        line.parity = (char)(parity[0] - 'a' + 'A');
+    if (stop_bits)
+        line.stop_bits = (unsigned)stop_bits;
+    if (strcmp(rts_cts, "profile") != 0)
+        line.rts_cts = !strcmp(rts_cts, "true") || !strcmp(rts_cts, "yes") ||
+                       !strcmp(rts_cts, "on");
+    return line;
+}
+
+static void check_serial(const struct ts_settings *from,
+                         struct ts_buf *problems) {
+    int64_t baud = ts_settings_int(from, "baud");
+    int64_t data_bits = ts_settings_int(from, "data_bits");
+
+    if (baud && baud < 300)
+        ts_settings_problem(problems, from, "baud",
+                            "baud = %lld; give 300 to 4000000, or 0 for what "
+                            "the profile says",
+                            (long long)baud);
+    if (data_bits && data_bits < 7)
+        ts_settings_problem(problems, from, "data_bits",
+                            "data_bits = %lld; give 7 or 8, or 0 for what the "
+                            "profile says",
+                            (long long)data_bits);
+}
+
 static void read_reader(struct agent_config_reader *out,
                         const struct ts_settings *from) {
-    static const char parities[] = "neo"; /* none, even, odd */
-    const char *parity = ts_settings_text(from, "parity");
+    const struct driver *driver = driver_find(ts_settings_text(from, "driver"));
+    const char *profile = ts_settings_text(from, "profile");
 
     *out = (struct agent_config_reader){
         .name = ts_settings_title(from),
         .port = ts_settings_text(from, "port"),
         .driver = ts_settings_text(from, "driver"),
-        .profile = ts_settings_text(from, "profile"),
-        .line = {.baud = (unsigned)ts_settings_int(from, "baud"),
-                 .data_bits = (unsigned)ts_settings_int(from, "data_bits"),
-                 .parity =
-                     (char)(strchr(parities, parity[0]) ? parity[0] - 32 : 'N'),
-                 .stop_bits = (unsigned)ts_settings_int(from, "stop_bits"),
-                 .rts_cts = ts_settings_bool(from, "rts_cts")},
+        .profile = profile,
+        .line =
+            line_of(from, driver ? driver_profile_find(driver, profile) : NULL),
         .repeat_ms = (unsigned)ts_settings_int(from, "repeat_ms"),
     };
     read_tones(out, from);
@@ -272,6 +313,7 @@ static void read_readers(struct agent_config *config, struct ts_buf *problems) {
                                 "dash; rename %s",
                                 reader->name);
         check_driver(reader, from, problems);
+        check_serial(from, problems);
     }
     config->reader_count = count;
 }

@@ -16,7 +16,7 @@ enum { AGENT_READERS_MAX = 16 };
 
 struct agent_config_reader {
     const char *name, *port, *driver, *profile;
-    struct port_line line;
+    struct port_line line; /* the profile's, with what the file sets */
     unsigned repeat_ms;
     enum driver_tone tones[OUTCOMES];
 };

@@ -10,9 +10,20 @@ static const char usage[] =
     "\n"
     "Reads the settings of a terminal (default " AGENT_CONFIG_PATH ") and\n"
     "the files that they name, and says everything that is wrong, one problem\n"
-    "a line, with what to do. Nothing is started and nothing is changed.\n";
+    "a line, with what to do. Nothing is started and nothing is changed. Of a\n"
+    "good file it names each reader's protocol, make and serial line, the\n"
+    "profile's where the file leaves it open.\n";
 
 enum { PROBLEMS_MAX = 64 * 1024 };
+
+static void print_reader(const struct agent_config_reader *reader) {
+    const struct port_line *line = &reader->line;
+
+    (void)printf("reader %s: %s/%s at %u %u%c%u%s\n", reader->name,
+                 reader->driver, reader->profile, line->baud, line->data_bits,
+                 line->parity, line->stop_bits,
+                 line->rts_cts ? " with RTS/CTS" : "");
+}
 
 static int check_line(const struct agent_config *config, const char *path) {
     struct ts_err err;
@@ -21,6 +32,8 @@ static int check_line(const struct agent_config *config, const char *path) {
         (void)printf("%s: %s\n", path, err.text);
         return COMMAND_FAILED;
     }
+    for (size_t i = 0; i < config->reader_count; i++)
+        print_reader(&config->readers[i]);
     (void)printf("%s: good\n", path);
     return COMMAND_OK;
 }

@@ -94,6 +94,67 @@ static void test_good(void **state) {
     ts_buf_fini(&problems);
 }
 
+/* What the file leaves open is as the devices leave the factory. */
+static const struct {
+    const char *settings;
+    struct port_line line;
+} lines[] = {
+    {"", {9600, 8, 'N', 1, false}},
+    {"profile = \"honeywell\"", {115200, 8, 'N', 1, false}},
+    {"profile = \"honeywell\" baud = 9600", {9600, 8, 'N', 1, false}},
+    {"profile = \"honeywell\" parity = \"odd\" data_bits = 7",
+     {115200, 7, 'O', 1, false}},
+    {"parity = \"none\" stop_bits = 2 rts_cts = true", {9600, 8, 'N', 2, true}},
+    {"profile = \"honeywell\" rts_cts = \"off\"", {115200, 8, 'N', 1, false}},
+};
+
+static void test_line_of_the_profile(void **state) {
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        const struct port_line *expected = &lines[i].line;
+        const struct port_line *line;
+        struct agent_config config;
+        struct ts_buf problems = {0};
+        char text[300];
+
+        (void)snprintf(text, sizeof text,
+                       HEAD "reader \"s\" { port = \"/dev/x\" %s }\n",
+                       lines[i].settings);
+        if (load(f, text, &config, &problems) != TS_OK)
+            fail_msg("%s", ts_buf_text(&problems));
+        line = &config.readers[0].line;
+        if (line->baud != expected->baud ||
+            line->data_bits != expected->data_bits ||
+            line->parity != expected->parity ||
+            line->stop_bits != expected->stop_bits ||
+            line->rts_cts != expected->rts_cts)
+            fail_msg("%s: %u %u%c%u", lines[i].settings, line->baud,
+                     line->data_bits, line->parity, line->stop_bits);
+        agent_config_fini(&config);
+        ts_buf_fini(&problems);
+    }
+}
+
+static void test_tones(void **state) {
+    struct fixture *f = *state;
+    struct agent_config config;
+    struct ts_buf problems = {0};
+
+    if (load(f,
+             HEAD "reader \"s\" { port = \"/dev/x\" on_offer = \"two\" "
+                  "on_unknown = \"none\" }\n",
+             &config, &problems) != TS_OK)
+        fail_msg("%s", ts_buf_text(&problems));
+    assert_int_equal(config.readers[0].tones[OUTCOME_RECORDED], TONE_ONE);
+    assert_int_equal(config.readers[0].tones[OUTCOME_MEMBER], TONE_TWO);
+    assert_int_equal(config.readers[0].tones[OUTCOME_OFFER], TONE_TWO);
+    assert_int_equal(config.readers[0].tones[OUTCOME_UNKNOWN], TONE_NONE);
+    assert_int_equal(config.readers[0].tones[OUTCOME_REFUSED], TONE_ALARM);
+    agent_config_fini(&config);
+    ts_buf_fini(&problems);
+}
+
 #define LONG "a-folder-with-a-long-name/a-folder-with-a-long-name"
 
 static const struct {
@@ -122,6 +183,12 @@ static const struct {
      "no driver is called \"foo\"; there are: line"},
     {HEAD "reader \"s\" { port = \"/dev/x\" profile = \"foo\" }\n",
      "no profile is called \"foo\"; there are: generic"},
+    {HEAD "reader \"s\" { port = \"/dev/x\" baud = 200 }\n",
+     "give 300 to 4000000, or 0"},
+    {HEAD "reader \"s\" { port = \"/dev/x\" data_bits = 5 }\n",
+     "give 7 or 8, or 0"},
+    {HEAD "reader \"s\" { port = \"/dev/x\" on_offer = \"loud\" }\n",
+     "give one of: none, one, two"},
     {HEAD "reader \"S 1\" { port = \"/dev/x\" }\n", "a reader's name is"},
     {HEAD "reader \"s\" { driver = \"line\" }\n", "port"},
     {HEAD "card \"main\" { }\n", "neither prefix nor length is set"},
@@ -157,9 +224,8 @@ static void test_open_key_file(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        CASE(test_good),
-        CASE(test_bad),
-        CASE(test_open_key_file),
+        CASE(test_good), CASE(test_line_of_the_profile), CASE(test_tones),
+        CASE(test_bad),  CASE(test_open_key_file),
 #undef CASE
     };
 
