@@ -14,6 +14,7 @@ struct decoder {
     struct ts_mono now;
     size_t count;
     size_t rejects;
+    bool plugged;
     void *state;
 };
 
@@ -152,8 +153,14 @@ void decoder_free(struct decoder *decoder) {
 }
 
 void decoder_plug(struct decoder *decoder) {
+    decoder->plugged = true;
     decoder->options.driver->open(decoder->state, decoder->options.profile,
                                   &decoder->sink);
+}
+
+void decoder_unplug(struct decoder *decoder) {
+    decoder->plugged = false;
+    decoder->options.driver->wipe(decoder->state);
 }
 
 void decoder_feed(struct decoder *decoder, struct ts_slice bytes,
@@ -169,11 +176,13 @@ void decoder_pass(struct decoder *decoder, struct ts_mono now) {
     const struct driver *driver = decoder->options.driver;
     struct ts_mono due;
 
-    for (int i = 0; i < EXPIRIES_MAX; i++) {
+    for (int i = 0; decoder->plugged && i < EXPIRIES_MAX; i++) {
         if (!driver->deadline(decoder->state, &due) || due.ms > now.ms)
             break;
-        decoder->now = due;
-        driver->expire(decoder->state, due, &decoder->sink);
+        /* "At once" is said as an instant of the past. */
+        if (due.ms > decoder->now.ms)
+            decoder->now = due;
+        driver->expire(decoder->state, decoder->now, &decoder->sink);
     }
     decoder->now = now;
 }

@@ -31,6 +31,8 @@ struct decoder *decoder_new(const struct decoder_options *options,
 void decoder_free(struct decoder *decoder);
 /* The port opens: what was half read is gone. */
 void decoder_plug(struct decoder *decoder);
+/* The port is gone: nothing more is due until it opens again. */
+void decoder_unplug(struct decoder *decoder);
 void decoder_feed(struct decoder *decoder, struct ts_slice bytes,
                   struct ts_mono now);
 /* Runs what has become due up to `now`. */

@@ -163,6 +163,9 @@ static void play_step(struct replay *replay, const struct cut *cut,
         replay->now.ms += step->wait_ms;
         decoder_pass(replay->decoder, replay->now);
         break;
+    case CAPTURE_UNPLUG:
+        decoder_unplug(replay->decoder);
+        break;
     case CAPTURE_PLUG:
         decoder_plug(replay->decoder);
         break;
