@@ -58,7 +58,8 @@ static enum kind kind_of(const struct view *view, uint8_t c) {
         return LETTER;
     if (c == ' ' || c == '-' || c == '+' || c == '\t')
         return GAP;
-    return c && strchr("._/,:", c) ? ODD_GAP : OTHER;
+    /* Line ends and GS1's separators stand between fields of 2D codes. */
+    return c && strchr("._/,:\r\n\x1c\x1d\x1e\x1f", c) ? ODD_GAP : OTHER;
 }
 
 /* Spaces, dashes and digits that Unicode has beside the ASCII ones. */
@@ -334,6 +335,21 @@ static bool card_behind_format_code(const struct view *view,
     return found;
 }
 
+/* Nothing ahead of the number but what begins a track: a sentinel and, on
+ * track 1, the letter of its format. */
+static bool track_begins(const struct view *view, size_t start) {
+    const uint8_t *p = view->text.data;
+
+    if (start && is_letter(p[start - 1]))
+        start--;
+    return start == 0 || p[start - 1] < ' ' || strchr(";+!%?", p[start - 1]);
+}
+
+static enum ts_pan_place place_of(const struct view *view, size_t start) {
+    return view->stripe && track_begins(view, start) ? TS_PAN_ACCOUNT
+                                                     : view->place;
+}
+
 /* `number` was read from `start` up to `end`. */
 static bool is_card(const struct view *view, const struct number *number,
                     size_t start, size_t end) {
@@ -350,9 +366,10 @@ static bool is_card(const struct view *view, const struct number *number,
     if (!plausible_groups(number) || !plausible_mask(pan) ||
         is_phone(view, number, start))
         return false;
-    if (number->groups == 1 && ts_pan_ean13(pan))
+    /* No retail code is on a stripe. */
+    if (!view->stripe && number->groups == 1 && ts_pan_ean13(pan))
         return false;
-    return ts_pan_is_card(pan, view->place, view->rules);
+    return ts_pan_is_card(pan, place_of(view, start), view->rules);
 }
 
 /* Every number that begins with the group at `start`. */

@@ -129,5 +129,6 @@ bool ts_pan_is_card(const struct ts_pan *pan, enum ts_pan_place place,
             in_range(pan, &schemes[i]) && length_fits(pan, &schemes[i], place);
     if (!found || ts_pan_is_allowed(pan, rules))
         return false;
-    return place == TS_PAN_TRACK || pan->masked || luhn_valid(pan);
+    return place == TS_PAN_TRACK || place == TS_PAN_ACCOUNT || pan->masked ||
+           luhn_valid(pan);
 }

@@ -17,11 +17,13 @@ struct ts_pan {
 enum ts_pan_place {
     TS_PAN_NAMED_ID, /* the value of a member that says it is an identifier */
     TS_PAN_FREE,     /* anywhere in text */
+    TS_PAN_ACCOUNT,  /* first field of a track that says nothing more */
     TS_PAN_TRACK     /* laid out as on a magnetic stripe */
 };
 
-/* A number of 12 to 19 digits in an issuer's range, and for what is not laid
- * out as a track also of that issuer's length and with a Luhn check digit. */
+/* A number of 12 to 19 digits in an issuer's range, for what is not laid out as
+ * a track also of that issuer's length, and off the stripe also with a Luhn
+ * check digit: a stripe may be misread, and not every issuer has one. */
 bool ts_pan_is_card(const struct ts_pan *pan, enum ts_pan_place place,
                     const struct ts_guard_rules *rules);
 

@@ -2,6 +2,7 @@
 
 #include "drivers/content.h"
 #include "drivers/coupon.h"
+#include "drivers/ean.h"
 #include "drivers/goods.h"
 #include "drivers/loyalty.h"
 #include "drivers/measure.h"
@@ -41,6 +42,35 @@ static enum form form_of(const struct reading *reading) {
     return content_is_link(reading->text) ? FORM_LINK : FORM_TEXT;
 }
 
+/* A reader without identifiers may have dropped the separator too: a recipient
+ * (8018) is told from its instance (8019) by its length and check digit. */
+static enum gs1_result parse_gsrn_and_srin(struct gs1 *gs1,
+                                           struct ts_slice text) {
+    enum { GSRN_LEN = 22, SRIN_LEN_MAX = 10 };
+    struct ts_slice rest;
+
+    if (text.len <= GSRN_LEN + 4 || text.len > GSRN_LEN + 4 + SRIN_LEN_MAX ||
+        memcmp(text.data, "8018", 4) != 0 ||
+        memcmp(text.data + GSRN_LEN, "8019", 4) != 0)
+        return GS1_INVALID;
+    rest = ts_slice_of(text.data + GSRN_LEN + 4, text.len - GSRN_LEN - 4);
+    if (!ean_all_digits(rest) ||
+        gs1_parse(gs1, ts_slice_of(text.data, GSRN_LEN)) != GS1_OK)
+        return GS1_INVALID;
+    gs1->elements[gs1->count++] = (struct gs1_element){"8019", 0, rest};
+    return GS1_OK;
+}
+
+static enum gs1_result parse_elements(struct gs1 *gs1, const struct scan *scan,
+                                      struct ts_slice text) {
+    enum gs1_result result = gs1_parse(gs1, text);
+
+    if (result == GS1_INVALID && !scan->aim[0] &&
+        parse_gsrn_and_srin(gs1, text) == GS1_OK)
+        return GS1_OK;
+    return result;
+}
+
 static void reading_take(struct reading *reading, struct gs1 *gs1,
                          const struct scan *scan) {
     *reading = (struct reading){
@@ -54,7 +84,7 @@ static void reading_take(struct reading *reading, struct gs1 *gs1,
         retail_read(reading->told, scan->aim, reading->untold, reading->text);
     reading->form = form_of(reading);
     if (reading->form == FORM_ELEMENTS)
-        reading->result = gs1_parse(gs1, reading->text);
+        reading->result = parse_elements(gs1, scan, reading->text);
     else if (reading->form == FORM_LINK)
         reading->result = gs1_parse_link(gs1, reading->text);
     else if (reading->retail.composite.data)
