@@ -25,6 +25,19 @@ const struct db_statement db_statements[] = {
 };
 enum { MIGRATIONS_DONE, MIGRATION_NOTE, PING };
 
+size_t db_slot_of(struct db_slots *slots,
+                  const struct db_statement *statement) {
+    size_t at = ((uintptr_t)statement >> 4) % DB_SLOTS;
+    size_t tried = 0;
+
+    while (slots->statements[at] && slots->statements[at] != statement) {
+        at = (at + 1) % DB_SLOTS;
+        assert(++tried < DB_SLOTS);
+    }
+    slots->statements[at] = statement;
+    return at;
+}
+
 static const char migration_table[] =
     "CREATE TABLE IF NOT EXISTS hub_migration ("
     "number BIGINT PRIMARY KEY, name TEXT NOT NULL);";

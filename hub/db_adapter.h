@@ -37,6 +37,14 @@ struct db_adapter {
     enum ts_status (*hold)(void *engine, bool *alone, struct ts_err *err);
 };
 
+/* The place of each statement that an engine has met. */
+enum { DB_SLOTS = 1024 };
+struct db_slots {
+    const struct db_statement *statements[DB_SLOTS];
+};
+/* Gives a new statement its place, 0 to DB_SLOTS - 1. */
+size_t db_slot_of(struct db_slots *slots, const struct db_statement *statement);
+
 extern const struct db_adapter db_adapter_sqlite;
 extern const struct db_adapter db_adapter_postgres;
 

@@ -13,7 +13,6 @@
 #include <time.h>
 
 enum {
-    SLOTS = 1024,
     OPEN_MS = 10000,      /* a command waits so long for the server */
     FIRST_MS = 1000,      /* at its start nothing else waits yet */
     SLICE_MS = 50,        /* the loop waits so long for a connection... */
@@ -46,10 +45,8 @@ struct engine {
     int64_t dialled_ms, next_try_ms;
     int backoff_ms;
     char last_error[TS_ERR_TEXT];
-    struct slot {
-        const struct db_statement *statement;
-        bool prepared; /* on this connection */
-    } slots[SLOTS];
+    struct db_slots slots;
+    bool prepared[DB_SLOTS]; /* on this connection */
 };
 
 static int64_t now_ms(void) {
@@ -203,8 +200,7 @@ static void dial(struct engine *engine) {
                             "read-write", engine->url,   NULL};
 
     drop(engine);
-    for (size_t i = 0; i < SLOTS; i++)
-        engine->slots[i].prepared = false;
+    memset(engine->prepared, 0, sizeof engine->prepared);
     engine->handle = PQconnectStartParams(names, values, 1);
     engine->dialling = true;
     engine->wanted = PGRES_POLLING_WRITING;
@@ -356,36 +352,22 @@ static enum ts_status reach(void *ctx, struct ts_err *err) {
     return engine_connect(engine, engine->patient ? OPEN_MS : wait_ms, err);
 }
 
-static struct slot *slot_find(struct engine *engine,
-                              const struct db_statement *statement) {
-    size_t at = ((uintptr_t)statement >> 4) % SLOTS;
-    size_t tried = 0;
-
-    while (engine->slots[at].statement &&
-           engine->slots[at].statement != statement) {
-        at = (at + 1) % SLOTS;
-        assert(++tried < SLOTS);
-    }
-    return &engine->slots[at];
-}
-
 enum { NAME_TEXT = 20 };
 
 static enum ts_status prepare_named(struct engine *engine, char name[NAME_TEXT],
                                     const struct db_statement *statement,
                                     struct ts_err *err) {
-    struct slot *slot = slot_find(engine, statement);
+    size_t slot = db_slot_of(&engine->slots, statement);
     enum ts_status status = TS_OK;
     PGresult *result;
 
-    slot->statement = statement;
-    (void)snprintf(name, NAME_TEXT, "s%zu", (size_t)(slot - engine->slots));
-    if (slot->prepared)
+    (void)snprintf(name, NAME_TEXT, "s%zu", slot);
+    if (engine->prepared[slot])
         return TS_OK;
     result = answer(
         engine, PQsendPrepare(engine->handle, name, statement->sql, 0, NULL));
-    slot->prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
-    if (!slot->prepared)
+    engine->prepared[slot] = PQresultStatus(result) == PGRES_COMMAND_OK;
+    if (!engine->prepared[slot])
         status = fail(engine, result, err);
     PQclear(result);
     return status;

@@ -12,16 +12,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { SLOTS = 1024, BUSY_MS = 5000 };
+enum { BUSY_MS = 5000 };
 
 struct engine {
     sqlite3 *handle;
     char *path;
     int lock;
-    struct slot {
-        const struct db_statement *statement;
-        sqlite3_stmt *prepared;
-    } slots[SLOTS];
+    struct db_slots slots;
+    sqlite3_stmt *prepared[DB_SLOTS];
 };
 
 static enum ts_status status_of(int code) {
@@ -82,8 +80,8 @@ static void engine_close(void *ctx) {
 
     if (!engine)
         return;
-    for (size_t i = 0; i < SLOTS; i++)
-        sqlite3_finalize(engine->slots[i].prepared);
+    for (size_t i = 0; i < DB_SLOTS; i++)
+        sqlite3_finalize(engine->prepared[i]);
     sqlite3_close(engine->handle);
     if (engine->lock >= 0)
         close(engine->lock);
@@ -147,19 +145,6 @@ static enum ts_status engine_open(void **out, const char *address, bool patient,
     return TS_OK;
 }
 
-static struct slot *slot_find(struct engine *engine,
-                              const struct db_statement *statement) {
-    size_t at = ((uintptr_t)statement >> 4) % SLOTS;
-    size_t tried = 0;
-
-    while (engine->slots[at].statement &&
-           engine->slots[at].statement != statement) {
-        at = (at + 1) % SLOTS;
-        assert(++tried < SLOTS);
-    }
-    return &engine->slots[at];
-}
-
 static enum ts_status statement_make(struct engine *engine,
                                      const struct db_statement *statement,
                                      sqlite3_stmt **out, struct ts_err *err) {
@@ -172,17 +157,14 @@ static enum ts_status statement_make(struct engine *engine,
 static enum ts_status statement_get(struct engine *engine,
                                     const struct db_statement *statement,
                                     sqlite3_stmt **out, struct ts_err *err) {
-    struct slot *slot = slot_find(engine, statement);
+    sqlite3_stmt **prepared =
+        &engine->prepared[db_slot_of(&engine->slots, statement)];
+    enum ts_status status = TS_OK;
 
-    if (!slot->prepared) {
-        enum ts_status status =
-            statement_make(engine, statement, &slot->prepared, err);
-        if (status != TS_OK)
-            return status;
-        slot->statement = statement;
-    }
-    *out = slot->prepared;
-    return TS_OK;
+    if (!*prepared)
+        status = statement_make(engine, statement, prepared, err);
+    *out = *prepared;
+    return status;
 }
 
 static enum ts_status prepare(void *ctx, const struct db_statement *statement,
