@@ -176,11 +176,17 @@ char *broker_log(const struct broker *broker) {
 }
 
 static void end(struct broker *broker, int signal_number) {
+    const struct timespec pause = {.tv_nsec = 10000000};
+
     if (!broker)
         return;
     (void)kill(broker->pid, SIGCONT);
-    (void)kill(broker->pid, signal_number);
-    (void)waitpid(broker->pid, NULL, 0);
+    /* mosquitto forgets a signal that comes before its loop has begun. */
+    for (unsigned turn = 0; waitpid(broker->pid, NULL, WNOHANG) == 0; turn++) {
+        if (turn % 100 == 0)
+            (void)kill(broker->pid, signal_number);
+        (void)nanosleep(&pause, NULL);
+    }
     free(broker);
 }
 

@@ -3,10 +3,41 @@
 #include "cmocka_all.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum { PATIENCE_S = 60 };
+
+int probe_set_up(void **state) {
+    struct fixture *f = ts_alloc(sizeof *f);
+
+    f->loop = event_base_new();
+    f->folder = test_folder_new("line");
+    f->certs = test_folder_new("certs");
+    test_certs_make(f->certs);
+    *state = f;
+    return 0;
+}
+
+int probe_tear_down(void **state) {
+    struct fixture *f = *state;
+
+    event_base_free(f->loop);
+    test_folder_free(f->folder);
+    test_folder_free(f->certs);
+    free(f);
+    return 0;
+}
+
+struct broker *probe_broker(const struct fixture *f, const char *server,
+                            const char *crl) {
+    char *settings = broker_tls_settings(f->certs, server, crl);
+    struct broker *broker = broker_start(f->folder, 0, settings);
+
+    free(settings);
+    return broker;
+}
 
 static void on_up(void *ctx) { ((struct probe *)ctx)->ups++; }
 

@@ -4,6 +4,7 @@
 #define TS_UNIT_SYNC_PROBE_H
 
 #include "sync/mqtt.h"
+#include "tests/support/broker.h"
 
 struct probe {
     struct event_base *loop;
@@ -17,6 +18,18 @@ struct probe {
     size_t largest;
     bool chain; /* publish once more for each answer */
 };
+
+/* The state of a group of tests: a loop, a folder and certificates. */
+struct fixture {
+    struct event_base *loop;
+    char *folder, *certs;
+};
+int probe_set_up(void **state);
+int probe_tear_down(void **state);
+
+/* A broker with mutual TLS; see broker_tls_settings. */
+struct broker *probe_broker(const struct fixture *f, const char *server,
+                            const char *crl);
 
 /* Options with short waits for 127.0.0.1; change them before probe_open. */
 struct mqtt_options probe_options(const char *folder, uint16_t port);

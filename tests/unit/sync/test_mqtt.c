@@ -2,7 +2,6 @@
 
 #include "cmocka_all.h"
 #include "probe.h"
-#include "tests/support/broker.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -11,32 +10,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct fixture {
-    struct event_base *loop;
-    char *folder, *certs;
-};
-
-static int set_up(void **state) {
-    struct fixture *f = ts_alloc(sizeof *f);
-
-    f->loop = event_base_new();
-    f->folder = test_folder_new("mqtt");
-    f->certs = test_folder_new("certs");
-    test_certs_make(f->certs);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    struct fixture *f = *state;
-
-    event_base_free(f->loop);
-    test_folder_free(f->folder);
-    test_folder_free(f->certs);
-    free(f);
-    return 0;
-}
 
 static void publish(struct probe *probe, const char *topic, const char *text,
                     bool retain) {
@@ -78,8 +51,7 @@ static void test_plain(void **state) {
 
 static void test_tls_and_resumption(void **state) {
     struct fixture *f = *state;
-    char *settings = broker_tls_settings(f->certs, "server", NULL);
-    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct broker *broker = probe_broker(f, "server", NULL);
     struct mqtt_options options = probe_options(f->folder, broker_port(broker));
     char texts[3][300];
     struct probe probe;
@@ -97,14 +69,12 @@ static void test_tls_and_resumption(void **state) {
     }
     probe_close(&probe);
     broker_stop(broker);
-    free(settings);
 }
 
 static void test_large_both_ways(void **state) {
     enum { SIZE = 128 * 1024, COUNT = 40 };
     struct fixture *f = *state;
-    char *settings = broker_tls_settings(f->certs, "server", NULL);
-    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct broker *broker = probe_broker(f, "server", NULL);
     struct mqtt_options options = probe_options(f->folder, broker_port(broker));
     char texts[3][300];
     struct probe probe;
@@ -135,7 +105,6 @@ static void test_large_both_ways(void **state) {
     assert_int_equal(probe.downs, 0);
     probe_close(&probe);
     broker_stop(broker);
-    free(settings);
     free(bytes);
 }
 
@@ -188,8 +157,7 @@ static void test_broker_restart(void **state) {
 /* A broker that hangs: libmosquitto gives up and closes its own socket. */
 static void test_frozen_broker(void **state) {
     struct fixture *f = *state;
-    char *settings = broker_tls_settings(f->certs, "server", NULL);
-    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct broker *broker = probe_broker(f, "server", NULL);
     struct mqtt_options options = probe_options(f->folder, broker_port(broker));
     char texts[3][300];
     struct probe probe;
@@ -209,7 +177,6 @@ static void test_frozen_broker(void **state) {
     probe_wait(&probe, &probe.ups, 2);
     probe_close(&probe);
     broker_stop(broker);
-    free(settings);
 }
 
 /* The will is sent when the line is cut, not after mqtt_stop. */
@@ -496,5 +463,5 @@ int main(void) {
         cmocka_unit_test(test_wrong_options),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, probe_set_up, probe_tear_down);
 }
