@@ -17,6 +17,24 @@ async function openPostgresStage(t) {
   return { stage, server, hub: stage.theHub };
 }
 
+/** A hub on PostgreSQL and a cashier at a lane. */
+async function openPostgresLane(t) {
+  const opened = await openPostgresStage(t);
+  await opened.hub.start();
+  const lane = await openLane(opened.stage, {
+    terminal: 'roma-02-lane-1', store: 'roma-02',
+  });
+  return { ...opened, lane, cashier: new Cashier(lane) };
+}
+
+/** Once the hub has its database again, all is in the archive. */
+async function allArrives(stage, cashier) {
+  const { lane } = cashier;
+  await stage.theHub.ready();
+  await lane.drained();
+  assertWhole(stage, cashier, await stage.theHub.archive(lane.terminal));
+}
+
 /** Another hub on the same database, with a folder and a name of its own. */
 async function secondHub(stage, server) {
   const hub = new Hub(stage, { database: server.url(), name: 'hub-2' });
@@ -53,12 +71,7 @@ class Shop {
 
 test('cashier and shop lose nothing and double nothing when hub and PostgreSQL die',
   async (t) => {
-    const { stage, server, hub } = await openPostgresStage(t);
-    await hub.start();
-    const lane = await openLane(stage, {
-      terminal: 'roma-02-lane-1', store: 'roma-02',
-    });
-    const cashier = new Cashier(lane);
+    const { stage, server, hub, lane, cashier } = await openPostgresLane(t);
     const shop = new Shop(hub);
     const strikes = [
       async () => { await hub.stop('SIGKILL'); await hub.start(); },
@@ -173,12 +186,7 @@ test('the hub ends at once when asked while it waits for PostgreSQL',
 
 test('a PostgreSQL that hangs holds up nothing for long and loses nothing',
   async (t) => {
-    const { stage, server, hub } = await openPostgresStage(t);
-    await hub.start();
-    const lane = await openLane(stage, {
-      terminal: 'roma-02-lane-1', store: 'roma-02',
-    });
-    const cashier = new Cashier(lane);
+    const { stage, server, hub, lane, cashier } = await openPostgresLane(t);
     await scanMany(cashier, 10);
     await lane.drained();
     const freed = server.hang();
@@ -190,19 +198,12 @@ test('a PostgreSQL that hangs holds up nothing for long and loses nothing',
     for (let n = 0; n < 20; n++) assert.equal(await status(hub, '/healthz'), 200);
     assert.ok(Date.now() - began < 5_000, `${Date.now() - began} ms`);
     freed();
-    await hub.ready();
-    await lane.drained();
-    assertWhole(stage, cashier, await hub.archive(lane.terminal));
+    await allArrives(stage, cashier);
   });
 
 test('a PostgreSQL that is no longer the primary is left until one is there',
   async (t) => {
-    const { stage, server, hub } = await openPostgresStage(t);
-    await hub.start();
-    const lane = await openLane(stage, {
-      terminal: 'roma-02-lane-1', store: 'roma-02',
-    });
-    const cashier = new Cashier(lane);
+    const { stage, server, hub, lane, cashier } = await openPostgresLane(t);
     const demote = (word) => {
       server.query(`ALTER SYSTEM SET default_transaction_read_only = ${word}`);
       server.query('SELECT pg_reload_conf()');
@@ -214,19 +215,12 @@ test('a PostgreSQL that is no longer the primary is left until one is there',
     await until('the hub waits', async () => await status(hub, '/readyz') === 503);
     assert.match(stage.processes.log('hub'), /read-only/);
     demote('off');
-    await hub.ready();
-    await lane.drained();
-    assertWhole(stage, cashier, await hub.archive(lane.terminal));
+    await allArrives(stage, cashier);
   });
 
 test('a hub that was paused while another took over writes nothing more',
   async (t) => {
-    const { stage, server, hub } = await openPostgresStage(t);
-    await hub.start();
-    const lane = await openLane(stage, {
-      terminal: 'roma-02-lane-1', store: 'roma-02',
-    });
-    const cashier = new Cashier(lane);
+    const { stage, server, hub, lane, cashier } = await openPostgresLane(t);
     await scanMany(cashier, 5);
     await lane.drained();
     const paused = stage.processes.get('hub');
