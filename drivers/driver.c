@@ -1,17 +1,19 @@
 #include "drivers/driver.h"
 
+#include "drivers/dechdr.h"
 #include "drivers/em4100.h"
 #include "drivers/line.h"
 #include "drivers/msr.h"
 #include "drivers/pn532.h"
+#include "drivers/ssi.h"
 #include "drivers/twn4.h"
 
 #include <string.h>
 
 /* A new protocol is one file and one row here. */
-static const struct driver *const drivers[] = {&line_driver, &msr_driver,
-                                               &em4100_driver, &pn532_driver,
-                                               &twn4_driver};
+static const struct driver *const drivers[] = {
+    &line_driver, &msr_driver, &em4100_driver, &pn532_driver,
+    &twn4_driver, &ssi_driver, &dechdr_driver};
 enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
 
 static const char *const error_names[SCAN_ERRORS] = {

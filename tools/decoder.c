@@ -99,8 +99,11 @@ static json_t *json_of_uid(struct ts_slice uid) {
 static void on_notice(void *ctx, const struct notice *notice) {
     struct decoder *decoder = ctx;
     struct notice_row row = {.text = "text", .code = "code", .data = "data"};
-    json_t *event = describe_kind(notice->name);
 
+    /* A recording answers nothing, which says nothing of the reader. */
+    if (notice->kind == NOTICE_SILENT && !decoder->events.send)
+        return;
+    json_t *event = describe_kind(notice->name);
     for (size_t i = 0; i < sizeof notice_rows / sizeof notice_rows[0]; i++)
         if (strcmp(notice_rows[i].name, notice->name) == 0)
             row = notice_rows[i];
