@@ -1,8 +1,10 @@
 #include "drivers/line.h"
 
+#include "drivers/aim.h"
+
 #include <string.h>
 
-enum { PARITY_MIN_BYTES = 4, NOISE_MIN_BYTES = 4 };
+enum { PARITY_MIN_BYTES = 4, NOISE_MIN_BYTES = 4, BROKEN_MIN_DIGITS = 4 };
 
 static bool odd_ones(uint8_t byte) {
     byte ^= (uint8_t)(byte >> 4);
@@ -64,6 +66,22 @@ static bool is_stretched(uint8_t byte) {
     return memchr(stretched, byte, sizeof stretched) != NULL;
 }
 
+/* Digits with NUL or FF among them, behind an AIM identifier or not: a break
+ * of the line or of the supply within a number. */
+static bool is_broken_number(struct ts_slice bytes) {
+    size_t digits = 0;
+
+    if (aim_well_formed(bytes))
+        bytes = ts_slice_of(bytes.data + AIM_LENGTH, bytes.len - AIM_LENGTH);
+    for (size_t i = 0; i < bytes.len; i++) {
+        bool digit = bytes.data[i] >= '0' && bytes.data[i] <= '9';
+        if (!digit && bytes.data[i] != 0x00 && bytes.data[i] != 0xff)
+            return false;
+        digits += digit;
+    }
+    return digits >= BROKEN_MIN_DIGITS && digits < bytes.len;
+}
+
 struct line_fault line_diagnose(struct ts_slice bytes) {
     size_t noise = 0;
 
@@ -73,6 +91,12 @@ struct line_fault line_diagnose(struct ts_slice bytes) {
     struct line_fault parity = parity_fault(bytes);
     if (parity.error)
         return parity;
+    if (is_broken_number(bytes))
+        return (struct line_fault){
+            SCAN_BAD_CHAR,
+            "NUL or FF within a number: the reader's supply "
+            "or cable breaks down for a moment",
+            0};
     for (size_t i = 0; i < bytes.len; i++)
         noise += is_stretched(bytes.data[i]);
     if (bytes.len >= NOISE_MIN_BYTES && noise * 2 >= bytes.len)

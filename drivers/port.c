@@ -1,5 +1,6 @@
 #include "drivers/port.h"
 
+#include "drivers/port_holder.h"
 #include "drivers/port_parts.h"
 
 #include <errno.h>
@@ -40,6 +41,33 @@ static enum ts_status line_check(const struct port_line *line,
     return TS_OK;
 }
 
+/* brltty takes these adapters for Braille displays half a second after they
+ * are plugged in. */
+static bool is_brltty_bait(const char *usb) {
+    return strcmp(usb, "1a86:7523") == 0 || strcmp(usb, "10c4:ea60") == 0;
+}
+
+/* Says more of a port that is lost when it has just been opened. */
+static enum ts_status port_lost(const struct port *port, struct ts_err *err) {
+    int64_t lived = ts_clock_mono(ts_clock_system()).ms - port->opened_at.ms;
+
+    if (lived >= PORT_TAKEN_MS || !is_brltty_bait(port->usb))
+        return TS_CLOSED;
+    return ts_fail(err, TS_CLOSED,
+                   "%s vanished a moment after it was opened: brltty takes "
+                   "%s adapters for Braille displays%s; remove that package",
+                   port->path, port->usb,
+                   port_program_runs("brltty") ? ", and it runs" : "");
+}
+
+static void port_identify(struct port *port) {
+    struct port_info info;
+    const char *base = strrchr(port->path, '/');
+
+    if (base && port_info_read(&info, &port_roots_system, base + 1))
+        (void)snprintf(port->usb, sizeof port->usb, "%s", info.usb);
+}
+
 enum ts_status port_open(struct port **out, const char *name,
                          const struct port_line *line, struct ts_err *err) {
     char path[PORT_PATH_TEXT];
@@ -73,6 +101,9 @@ enum ts_status port_open_with(struct port **out,
         free(port);
         return status;
     }
+    port->opened_at = ts_clock_mono(ts_clock_system());
+    if (backend == &port_serial)
+        port_identify(port);
     *out = port;
     return TS_OK;
 }
@@ -88,7 +119,9 @@ int port_fd(const struct port *port) { return port->fd; }
 
 enum ts_status port_read(struct port *port, uint8_t *out, size_t cap,
                          size_t *got, struct ts_err *err) {
-    return port->backend->read(port, out, cap, got, err);
+    enum ts_status status = port->backend->read(port, out, cap, got, err);
+
+    return status == TS_CLOSED ? port_lost(port, err) : status;
 }
 
 enum ts_status port_write(struct port *port, struct ts_slice bytes,
@@ -96,7 +129,9 @@ enum ts_status port_write(struct port *port, struct ts_slice bytes,
     *written = 0;
     if (bytes.len == 0)
         return TS_OK;
-    return port->backend->write(port, bytes, written, err);
+    enum ts_status status = port->backend->write(port, bytes, written, err);
+
+    return status == TS_CLOSED ? port_lost(port, err) : status;
 }
 
 enum ts_status port_list(const char *root,

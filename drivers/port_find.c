@@ -86,8 +86,8 @@ static void by_id_find(struct port_info *info, const char *by_id) {
 
 /* A row of /sys/class/tty that is a port of the machine: it has a device, and
  * an 8250 that is not wired (type 0) does not count. */
-static bool port_read_info(struct port_info *info,
-                           const struct port_roots *roots, const char *name) {
+bool port_info_read(struct port_info *info, const struct port_roots *roots,
+                    const char *name) {
     char entry[PORT_PATH_TEXT];
     char device[PORT_PATH_TEXT + 8];
     char type[8];
@@ -126,7 +126,7 @@ enum ts_status port_list_in(const struct port_roots *roots,
         return ts_fail(err, TS_IO, "%s: %s", roots->tty, strerror(errno));
     for (int i = 0; i < count; i++) {
         struct port_info info;
-        if (port_read_info(&info, roots, names[i]->d_name))
+        if (port_info_read(&info, roots, names[i]->d_name))
             found(ctx, &info);
         free(names[i]);
     }

@@ -2,14 +2,20 @@
 #ifndef TS_DRIVERS_PORT_PARTS_H
 #define TS_DRIVERS_PORT_PARTS_H
 
+#include "base/time.h"
 #include "drivers/port.h"
 
-enum { PORT_PATH_TEXT = 256 };
+enum { PORT_PATH_TEXT = 256, PORT_USB_TEXT = 16 };
+
+/* A port that is lost sooner was taken, not unplugged. */
+enum { PORT_TAKEN_MS = 3000 };
 
 struct port {
     const struct port_backend *backend;
-    void *ctx; /* the back end's own */
-    int fd;    /* what the loop waits for; -1: closed */
+    void *ctx;               /* the back end's own */
+    int fd;                  /* what the loop waits for; -1: closed */
+    char usb[PORT_USB_TEXT]; /* "VVVV:PPPP", or "" */
+    struct ts_mono opened_at;
     char path[PORT_PATH_TEXT];
 };
 
@@ -44,6 +50,9 @@ extern const struct port_roots port_roots_system;
 enum ts_status port_find(char out[PORT_PATH_TEXT], const char *name,
                          const struct port_roots *roots,
                          struct ts_err *err) TS_MUST_USE;
+/* What is known of `name`, a row of `tty`; false: it is no port. */
+bool port_info_read(struct port_info *info, const struct port_roots *roots,
+                    const char *name);
 enum ts_status port_list_in(const struct port_roots *roots,
                             void (*found)(void *ctx,
                                           const struct port_info *info),

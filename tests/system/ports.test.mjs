@@ -193,6 +193,30 @@ test('a port that is unplugged or in use is told', async (t) => {
   assert.match(said(), /unplugged/);
 });
 
+test('a port that another program holds is taken once that one is gone',
+  async (t) => {
+    const stage = await openStage(t);
+    await stage.theHub.start();
+    const lane = await stage.lane({
+      terminal: 'milano-01-lane-3', store: 'milano-01' });
+    await lane.reader.plug();
+    const other = spawn(tessera, ['ports', '--try', lane.reader.path]);
+    t.after(() => other.kill());
+    await new Promise((said) => { other.stdout.once('data', said); });
+    await lane.start();
+    const text = await until('the reader is shown as faulted', async () => {
+      const [shown] = (await lane.view()).readers;
+      return shown.state === 'faulted' && shown.text;
+    });
+    assert.match(text, /in use by tessera \(pid \d+\): stop that program/);
+    other.kill();
+    await attached(lane);
+    const tries = lane.log().match(/in use by/g);
+    assert.equal(tries.length, 1, 'the log tells it once');
+    lane.reader.scan('8001120765741');
+    await lane.reader.hears('a beep', () => lane.reader.beeps === 1);
+  });
+
 test('TESSERA_VIA=libserialport makes the agent use libserialport',
   async (t) => {
     const before = process.env.TESSERA_VIA;

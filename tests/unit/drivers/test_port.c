@@ -1,4 +1,3 @@
-#include "drivers/devices.h"
 #include "drivers/port.h"
 #include "drivers/port_faulty.h"
 #include "drivers/port_parts.h"
@@ -358,14 +357,6 @@ static void test_usb_identity_finds_the_port(void **state) {
                      TS_INVALID);
 }
 
-static void test_hints(void **state) {
-    (void)state;
-    assert_string_equal(device_find("05e0:1701")->profile, "zebra");
-    assert_string_equal(device_find("0C2E:0b6a")->profile, "honeywell");
-    assert_string_equal(device_find("")->profile, "generic");
-    assert_string_equal(device_find("ffff:0001")->driver, "line");
-}
-
 static void test_the_faulty_port_plays_its_script(void **state) {
     static const struct port_fault_step steps[] = {
         {.what = PORT_FAULT_AGAIN, .count = 2},
@@ -397,6 +388,43 @@ static void test_the_faulty_port_plays_its_script(void **state) {
     ts_buf_fini(&faulty.written);
 }
 
+static void test_an_adapter_that_is_taken_at_once_says_by_whom(void **state) {
+    static const struct port_fault_step steps[] = {
+        {.what = PORT_FAULT_HANGUP},
+    };
+    static const struct {
+        const char *usb;
+        int64_t ago_ms;
+        bool hint;
+    } cases[] = {
+        {"1a86:7523", 0, true},
+        {"10c4:ea60", 500, true},
+        {"1a86:7523", PORT_TAKEN_MS + 1000, false}, /* unplugged by a person */
+        {"05e0:1701", 0, false},
+        {"", 0, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct port_faulty faulty = {.steps = steps, .count = 1};
+        struct port *port = NULL;
+        struct ts_err err;
+        uint8_t got[8];
+        size_t len = 0;
+
+        assert_int_equal(port_open_with(&port, &port_faulty, &faulty,
+                                        "/dev/ttyUSB0", &line_8n1, &err),
+                         TS_OK);
+        (void)snprintf(port->usb, sizeof port->usb, "%s", cases[i].usb);
+        port->opened_at.ms -= cases[i].ago_ms;
+        assert_int_equal(port_read(port, got, sizeof got, &len, &err),
+                         TS_CLOSED);
+        if (!strstr(err.text, "brltty") == cases[i].hint)
+            fail_msg("%s: %s", cases[i].usb, err.text);
+        port_close(port);
+    }
+}
+
 #define PORT_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
@@ -416,7 +444,7 @@ int main(void) {
         PORT_TEST(test_a_wrong_line_is_refused),
         PORT_TEST(test_a_real_port_is_set_and_read_back),
         PORT_TEST(test_usb_identity_finds_the_port),
-        cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_an_adapter_that_is_taken_at_once_says_by_whom),
         cmocka_unit_test(test_the_faulty_port_plays_its_script),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
