@@ -43,6 +43,7 @@ struct reader {
     uint64_t opening; /* answers of an earlier opening say nothing */
     struct repeat repeat;
     struct ts_mono opened_at;
+    bool silent; /* the device answers nothing */
     struct tally rejects[SCAN_ERRORS + 1];
     struct tally notices[NOTICE_KINDS];
     struct reader_stats stats;
@@ -134,7 +135,9 @@ static void on_answer(void *arg, bool taken, enum scan_outcome outcome) {
     if (!taken && asked->first)
         reader->repeat = (struct repeat){0};
     if (reader->port && asked->opening == reader->opening) {
-        if (taken && outcome != OUTCOME_REFUSED)
+        /* Also what was refused for good is done with: a device that got no
+         * answer would send it again. */
+        if (taken)
             reader->driver->confirm(
                 reader->state, reader->options.tones[outcome], &reader->sink);
         else
@@ -239,7 +242,7 @@ static void on_scan(void *ctx, const struct scan *scan) {
     reader->stats.scans++;
     if (code.kind == CODE_REJECTED) {
         on_reject(reader, code.error, "");
-        lane_answer_later(lane, false, OUTCOME_REFUSED, on_answer,
+        lane_answer_later(lane, true, OUTCOME_REFUSED, on_answer,
                           ask(reader, false));
     } else if (is_repeat(reader, scan, &code)) {
         reader->stats.repeats++;
@@ -268,6 +271,16 @@ static void log_notice(struct reader *reader, const struct notice *notice) {
     told(reader, tally);
 }
 
+static void show_attached(struct reader *reader) {
+    char text[128];
+
+    reader->silent = false;
+    (void)snprintf(text, sizeof text, "reads with %s/%s by %s",
+                   reader->driver->name, reader->profile->name,
+                   port_backend_name(reader->port));
+    set_state(reader, READER_ATTACHED, text);
+}
+
 static void on_notice(void *ctx, const struct notice *notice) {
     struct reader *reader = ctx;
 
@@ -275,8 +288,16 @@ static void on_notice(void *ctx, const struct notice *notice) {
     if (notice->kind == NOTICE_WITHHELD) {
         lane_show_withheld(reader->options.lane);
         count_reject(reader, WITHHELD, notice->hint);
+    } else if (notice->kind == NOTICE_PARTIAL) {
+        on_reject(reader, SCAN_INCOMPLETE_MULTIPACKET, notice->hint);
     } else {
         log_notice(reader, notice);
+    }
+    if (notice->kind == NOTICE_SILENT) {
+        reader->silent = true;
+        set_state(reader, READER_FAULTED, notice->hint);
+    } else if (notice->kind == NOTICE_READY && reader->silent) {
+        show_attached(reader);
     }
 }
 
@@ -357,7 +378,6 @@ static enum ts_status open_port(struct reader *reader, struct ts_err *err) {
 static void try_open(struct reader *reader) {
     struct ts_err err = {0};
     enum ts_status status = open_port(reader, &err);
-    char text[128];
 
     if (status != TS_OK) {
         set_state(reader,
@@ -376,10 +396,7 @@ static void try_open(struct reader *reader) {
     (void)event_add(reader->readable, NULL);
     memset(reader->state, 0, reader->driver->state_size);
     reader->driver->open(reader->state, reader->profile, &reader->sink);
-    (void)snprintf(text, sizeof text, "reads with %s/%s by %s",
-                   reader->driver->name, reader->profile->name,
-                   port_backend_name(reader->port));
-    set_state(reader, READER_ATTACHED, text);
+    show_attached(reader);
     pump(reader);
 }
 

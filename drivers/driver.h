@@ -170,10 +170,11 @@ struct driver {
     bool (*deadline)(const void *state, struct ts_mono *at);
     void (*expire)(void *state, struct ts_mono now,
                    const struct driver_sink *sink);
-    /* The oldest unanswered scan is durable: the device may forget it. */
+    /* The oldest unanswered scan is durable, or was refused for good, as a
+     * wrong check digit is: the device may forget it. */
     void (*confirm)(void *state, enum driver_tone tone,
                     const struct driver_sink *sink);
-    /* The oldest unanswered scan was not taken: the device should keep or
+    /* The oldest unanswered scan could not be taken: the device should keep or
      * drop it and tell the person. */
     void (*refuse)(void *state, enum driver_tone tone,
                    const struct driver_sink *sink);

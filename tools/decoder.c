@@ -47,12 +47,10 @@ static void on_scan(void *ctx, const struct scan *scan) {
     decoder->rejects += code.kind == CODE_REJECTED;
     emit(decoder,
          describe_scan(driver->name, scan, &code, decoder->options.rules));
-    if (taken)
-        driver->confirm(decoder->state, driver_tone_default(outcome_of(&code)),
-                        &decoder->sink);
-    else
-        driver->refuse(decoder->state, driver_tone_default(OUTCOME_REFUSED),
-                       &decoder->sink);
+    driver->confirm(
+        decoder->state,
+        driver_tone_default(taken ? outcome_of(&code) : OUTCOME_REFUSED),
+        &decoder->sink);
     if (code.kind == CODE_PAYMENT_CARD)
         driver->wipe(decoder->state);
 }
