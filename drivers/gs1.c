@@ -79,8 +79,19 @@ static size_t run(const uint8_t *at, size_t len, uint8_t set) {
     return count;
 }
 
+/* RFC 4648: up to two `=` fill the last four characters up. */
+static size_t without_padding(struct ts_slice text) {
+    size_t len = text.len;
+
+    for (int i = 0; i < 2 && text.len % 4 == 0 && len; i++)
+        len -= text.data[len - 1] == '=';
+    return len;
+}
+
 static const char *part_check(const struct gs1_part *part,
                               struct ts_slice text) {
+    if (part->set == GS1_Z)
+        text.len = without_padding(text);
     if (run(text.data, text.len, part->set) < text.len)
         return bad_char;
     for (size_t i = 0; i < sizeof part->rules && part->rules[i]; i++) {
@@ -272,6 +283,19 @@ static bool bars_check(struct gs1 *out, const struct gs1_element *element,
     return true;
 }
 
+/* A signature is of one thing: a key that may have a serial number has it. */
+static bool check_serials(struct gs1 *out) {
+    for (size_t i = 0; i < out->count; i++) {
+        const struct gs1_element *element = &out->elements[i];
+        const struct gs1_ai *ai = gs1_ai_at(element->row);
+        if (ai->paths && ai->low < ai->high && element->value.len == ai->low &&
+            ai->parts->set == GS1_N)
+            return gs1_fault(out, element->ai,
+                             "needs its serial number beside 8030");
+    }
+    return true;
+}
+
 bool gs1_check_companions(struct gs1 *out) {
     struct seen seen = {{0}};
 
@@ -283,6 +307,8 @@ bool gs1_check_companions(struct gs1 *out) {
         if (ai->needs && !needs_met(ai->needs, &seen))
             return needs_fault(out, element->ai, ai->needs);
         if (ai->bars && !bars_check(out, element, ai->bars, &seen))
+            return false;
+        if (ai->flags & GS1_SIGNATURE && !check_serials(out))
             return false;
     }
     return true;

@@ -1019,7 +1019,7 @@ static const struct gs1_ai rows[ROWS] = {
     [ROW_8026] = {"8026", 4, 18, 18, GS1_ATTRIBUTE, n14_check_key2_n4_piece,
                   ais_37, ais_02_03_8006, NULL},
     [ROW_8030] =
-        {"8030", 4, 1, 90, GS1_ATTRIBUTE | GS1_PLAIN, zto90,
+        {"8030", 4, 1, 90, GS1_ATTRIBUTE | GS1_SIGNATURE, zto90,
          ais_00_01and21_03and21_253_255_8003_8004_8006and21_8010and8011_8017_8018,
          NULL, NULL},
     [ROW_8040] = {"8040", 4, 15, 15, GS1_PLAIN, n15, ais_01and21, NULL, NULL},

@@ -70,7 +70,8 @@ enum {
     GS1_PREDEFINED = 1, /* no separator needed behind it */
     GS1_ATTRIBUTE = 2,  /* may stand in the query of a Digital Link */
     GS1_PLAIN = 4,      /* one component without a rule */
-    GS1_SOLE = 8        /* not beside another of its family */
+    GS1_SOLE = 8,       /* not beside another of its family */
+    GS1_SIGNATURE = 16  /* keys beside it need their serial number */
 };
 
 struct gs1_ai {

@@ -223,8 +223,40 @@ static void test_every_case(void **state) {
     assert_int_equal(differing, sizeof different / sizeof different[0]);
 }
 
+static const char *verdict_of(const struct gs1 *gs1, enum gs1_result result) {
+    if (result == GS1_INVALID)
+        return gs1->fault;
+    return result == GS1_OK ? "good" : "absent";
+}
+
+static void each_text(void *ctx, const struct data_row *row) {
+    static struct gs1 gs1;
+    const char *verdict;
+    size_t *good = ctx;
+
+    verdict = verdict_of(&gs1, gs1_parse(&gs1, row->input));
+    if (strcmp(row->kind, "gs1") == 0) {
+        *good += strcmp(verdict, "good") == 0;
+        assert_string_equal(verdict, row->verdict);
+    }
+    verdict = verdict_of(&gs1, gs1_parse_link(&gs1, row->input));
+    if (strcmp(row->kind, "plain") == 0)
+        assert_string_equal(verdict, row->verdict);
+}
+
+static void test_texts_of_real_symbols(void **state) {
+    size_t good = 0;
+
+    (void)state;
+    assert_true(data_each("symbol_texts.tsv", each_text, &good) > 400);
+    assert_int_equal(good, 39);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_case)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_case),
+        cmocka_unit_test(test_texts_of_real_symbols),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
