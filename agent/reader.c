@@ -209,12 +209,22 @@ static void on_minute(evutil_socket_t fd, short what, void *arg) {
     lane_tell_readers(reader->options.lane);
 }
 
+/* Nothing of a payment card goes on; of a stripe that no rule reads only that
+ * there was one, since it may be a card of a scheme that nobody knows here. */
+static struct ts_slice text_kept(const struct scan *scan,
+                                 const struct code *code) {
+    if (code->kind == CODE_PAYMENT_CARD)
+        return ts_slice_of(NULL, 0);
+    if (scan->medium == SCAN_STRIPE && code->kind == CODE_UNKNOWN)
+        return ts_slice_text("stripe");
+    return scan->text;
+}
+
 static void take_scan(struct reader *reader, const struct scan *scan,
                       const struct code *code) {
     struct lane *lane = reader->options.lane;
     bool payment_card = code->kind == CODE_PAYMENT_CARD;
-    struct lane_scan said = {reader->options.name, code,
-                             payment_card ? ts_slice_of(NULL, 0) : scan->text,
+    struct lane_scan said = {reader->options.name, code, text_kept(scan, code),
                              on_answer, ask(reader, !payment_card)};
 
     if (scan->retransmission && lane_take_again(lane, &said))
