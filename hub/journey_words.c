@@ -172,6 +172,7 @@ static const struct store_word store_words[] = {
     {"card.presented", "Card presented", "masked"},
     {"item.scanned", "Item scanned", NULL},
     {"item.voided", "Item taken off", NULL},
+    {"coupon.presented", "Coupon presented", "coupon"},
     {"visit.opened", "Visit began", "kind"},
     {"visit.closed", "Visit ended", "outcome"},
     {"checkin.made", "Checked in", NULL},
@@ -186,25 +187,45 @@ static const struct store_word store_words[] = {
     {"scan.rejected", "Scan rejected", "error"},
     {NULL, NULL, NULL}};
 
+static void add_word(char *out, size_t size, const char *word,
+                     const char *text) {
+    if (!*text)
+        return;
+    add(out, size, word);
+    add(out, size, text);
+}
+
+/* What names the item, and what its code told of it. */
+static void add_item(char *out, size_t size, const json_t *data) {
+    static const char *const names[] = {"name", "gtin", "code"};
+    const json_t *weight = json_object_get(data, "weight_g");
+    const char *item = "";
+    char text[48];
+
+    for (size_t i = 0; i < 3 && !*item; i++)
+        item = text_of(data, names[i]);
+    add_more(out, size, item);
+    if (json_is_integer(weight)) {
+        snprintf(text, sizeof text, ", %.3f kg",
+                 (double)json_integer_value(weight) / 1000);
+        add(out, size, text);
+    }
+    add_minor(out, size, data, "price_minor");
+    add_word(out, size, ", expires ", text_of(data, "expiry"));
+    add_word(out, size, ", lot ", text_of(data, "lot"));
+}
+
 static void title_store(char *out, size_t size, const char *type,
                         const json_t *data) {
     const struct store_word *row = store_words;
-    const char *item;
 
     while (row->type && strcmp(row->type, type) != 0)
         row++;
     add(out, size, row->type ? row->words : type);
     if (row->detail)
         add_more(out, size, text_of(data, row->detail));
-    if (strncmp(type, "item.", 5) == 0) {
-        item = text_of(data, "name");
-        if (!*item)
-            item = text_of(data, "gtin");
-        if (!*item)
-            item = text_of(data, "code");
-        add_more(out, size, item);
-        add_minor(out, size, data, "price_minor");
-    }
+    if (strncmp(type, "item.", 5) == 0)
+        add_item(out, size, data);
     if (strcmp(type, "visit.closed") == 0)
         add_minor(out, size, data, "total_minor");
 }

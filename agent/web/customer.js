@@ -1,7 +1,7 @@
 // Who stands at the checkout: nobody yet, a card, or a known customer.
 
-import { h, setShown, setText } from './dom.js';
-import { mark } from './art.js';
+import { h, keyed, setShown, setText } from './dom.js';
+import { icon, mark } from './art.js';
 import { number, text } from './text.js';
 
 // A profile's date, as a year; nothing when it is none.
@@ -10,14 +10,33 @@ function yearOf(since) {
   return match ? match[1] : '';
 }
 
+// "An offer waits", and those that have a title by their title.
+function offersBox() {
+  const title = h('p', { class: 'offers-title' }, icon('gift'), h('span'));
+  const list = h('ul');
+  const node = h('div', { class: 'offers' }, title, list);
+
+  function draw(offers, language) {
+    const n = offers.length;
+    setShown(node, n > 0);
+    setText(title.lastElementChild,
+      text(language, n === 1 ? 'customer.offer' : 'customer.offers', { n }));
+    keyed(list, offers.filter((offer) => offer.title), (offer) => offer.offer,
+      () => h('li'), (row, offer) => setText(row, offer.title));
+  }
+
+  return { node, draw };
+}
+
 export function customerPanel() {
   const kicker = h('p', { class: 'card-kicker' });
   const name = h('p', { class: 'card-name' });
   const detail = h('p', { class: 'card-detail' });
+  const offers = offersBox();
   const masked = h('p', { class: 'card-number' });
   const points = h('p', { class: 'card-points' }, h('strong'), ' ', h('span'));
   const node = h('section', { class: 'customer', 'aria-live': 'polite' },
-    h('div', { class: 'card-top' }, kicker, mark()), name, detail,
+    h('div', { class: 'card-top' }, kicker, mark()), name, detail, offers.node,
     h('div', { class: 'card-bottom' }, masked, points));
 
   function drawMember(card, language) {
@@ -36,6 +55,7 @@ export function customerPanel() {
     node.dataset.who = card ? (card.member ? 'member' : 'card') : 'none';
     node.setAttribute('aria-label', text(language, 'customer'));
     setText(kicker, text(language, card ? 'customer.card' : 'customer'));
+    offers.draw(card?.offers ?? [], language);
     setText(masked, card ? card.masked : '');
     setShown(masked, Boolean(card));
     if (card?.member) {

@@ -10,8 +10,9 @@ import { text } from './text.js';
 const MESSAGE_MS = 8000; // a message leaves room for the next person
 const CHOICE_MS = 60000; // so does somebody else's language
 
-const MESSAGES = { unknown: 'unknown', payment_card: 'payment_card', rejected: 'rejected',
-  failed: 'failed', full: 'failed', closed: 'bye' };
+const MESSAGES = { unknown: 'unknown', payment_card: 'payment_card',
+  withheld: 'withheld', coupon: 'coupon', rejected: 'rejected', failed: 'failed',
+  full: 'failed', closed: 'bye' };
 
 const state = { view: null, stale: false, language: 'it', chosen: null,
   serial: null, message: null, busy: false, answers: {}, visit: null };

@@ -1,4 +1,4 @@
-// Euro amounts as people type them, in whole cents.
+// Amounts: as people type them in euro, and as they read them.
 
 export const MAX_MINOR = 99999999999;
 
@@ -19,7 +19,8 @@ export function parseAmount(text) {
   return minor <= MAX_MINOR ? minor : null;
 }
 
-export function formatAmount(minor, language) {
-  return new Intl.NumberFormat(language === 'it' ? 'it-IT' : 'en-IE',
-    { style: 'currency', currency: 'EUR' }).format(minor / 100);
+export function formatAmount(minor, language, currency = 'EUR') {
+  const format = new Intl.NumberFormat(language === 'it' ? 'it-IT' : 'en-IE',
+    { style: 'currency', currency });
+  return format.format(minor / 10 ** format.resolvedOptions().maximumFractionDigits);
 }

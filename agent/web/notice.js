@@ -3,17 +3,20 @@
 
 import { h, setText } from './dom.js';
 import { icon } from './art.js';
-import { codeOf } from './basket.js';
+import { codeOf, detailsOf } from './basket.js';
 import { text, time } from './text.js';
 
 const LOOKS = {
   recorded: { tone: 'good', icon: 'check' },
   member: { tone: 'member', icon: 'person' },
+  offer: { tone: 'offer', icon: 'gift' },
+  coupon: { tone: 'good', icon: 'ticket' },
   checkin: { tone: 'member', icon: 'check' },
   closed: { tone: 'good', icon: 'bag' },
   unknown: { tone: 'ask', icon: 'question' },
   rejected: { tone: 'again', icon: 'again' },
   payment_card: { tone: 'card', icon: 'card' },
+  withheld: { tone: 'card', icon: 'card' },
   full: { tone: 'bad', icon: 'full' },
   failed: { tone: 'bad', icon: 'warning' },
 };
@@ -60,14 +63,22 @@ export function noticeBanner() {
     stress();
   }
 
+  function offerOf(notice, view) {
+    const card = view.visit?.card;
+    const titles = (card?.offers ?? []).map((offer) => offer.title).filter(Boolean);
+    return titles.join(' · ') || String(card?.member?.name ?? notice.text);
+  }
+
   // What this kind always says, else what it is about.
   function detailOf(notice, view, language) {
     const key = `notice.${notice.kind}.detail`;
     const own = text(language, key);
     if (own !== key) return own;
     if (notice.kind === 'member') return String(view.visit?.card?.member?.name ?? notice.text);
+    if (notice.kind === 'offer') return offerOf(notice, view);
     const newest = view.visit?.items.at(-1);
-    return notice.text || (notice.kind === 'recorded' && newest ? codeOf(newest) : '');
+    if (notice.text || notice.kind !== 'recorded' || !newest) return notice.text;
+    return [codeOf(newest), detailsOf(newest, language)].filter(Boolean).join(' · ');
   }
 
   // "bad_check_digit: what to change": the name in words, the rest as it is.

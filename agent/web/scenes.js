@@ -1,6 +1,6 @@
 // The scenes of the kiosk; kiosk.js decides which one is on.
 
-import { h, setShown, setText } from './dom.js';
+import { h, keyed, setShown, setText } from './dom.js';
 import { cardAtReader, face, icon } from './art.js';
 import { number, text } from './text.js';
 
@@ -62,6 +62,27 @@ function memberCard() {
   return { node, draw };
 }
 
+// What waits for whoever checked in.
+function waiting() {
+  const title = h('h2');
+  const list = h('ul');
+  const detail = h('p', { class: 'gift-detail' });
+  const node = h('div', { class: 'gift' }, icon('gift', 'gift-icon'),
+    h('div', { class: 'gift-words' }, title, list, detail));
+
+  function draw({ view, language }) {
+    const offers = view.visit.card.offers ?? [];
+    const n = offers.length;
+    setShown(node, n > 0);
+    setText(title, text(language, n === 1 ? 'kiosk.offer' : 'kiosk.offers', { n }));
+    keyed(list, offers.filter((offer) => offer.title), (offer) => offer.offer,
+      () => h('li'), (row, offer) => setText(row, offer.title));
+    setText(detail, text(language, 'kiosk.offer.detail'));
+  }
+
+  return { node, draw };
+}
+
 function feedback(onScore) {
   const ask = h('h2');
   const buttons = [1, 2, 3, 4, 5].map((score) => {
@@ -113,11 +134,12 @@ function welcome(on) {
   const badge = h('p', { class: 'done' }, icon('check'), h('span'));
   const title = h('h1');
   const pass = memberCard();
+  const gift = waiting();
   const scores = feedback(on.score);
   const offers = consent(on.consent);
   const trouble = h('p', { class: 'trouble', role: 'alert', hidden: true });
   const node = h('section', { class: 'scene scene-welcome' },
-    h('div', { class: 'words' }, badge, title), pass.node, scores.node, offers.node, trouble);
+    h('div', { class: 'words' }, badge, title), pass.node, gift.node, scores.node, offers.node, trouble);
 
   function draw(state) {
     const { view, language, answers } = state;
@@ -127,6 +149,7 @@ function welcome(on) {
     setText(title, name ? text(language, 'kiosk.welcome.name', { name })
       : text(language, 'kiosk.welcome'));
     pass.draw(state);
+    gift.draw(state);
     scores.draw(state);
     offers.draw(state);
     setShown(scores.node, answers.score === undefined);
@@ -145,6 +168,8 @@ export function scenes(on) {
     welcome: welcome(on),
     unknown: plain('unknown', 'question'),
     payment_card: plain('payment_card', 'card'),
+    withheld: plain('withheld', 'card'),
+    coupon: plain('coupon', 'ticket'),
     rejected: plain('rejected', 'again'),
     failed: plain('failed', 'warning'),
     bye: plain('bye', 'bag'),

@@ -21,10 +21,12 @@ const it = {
   'customer.card.read': 'Carta registrata',
   'customer.card.detail': 'I dati del cliente non sono ancora qui',
   'customer.points': 'punti', 'customer.since': 'cliente dal {year}',
+  'customer.offer': 'Un’offerta aspetta questo cliente', 'customer.offers': '{n} offerte aspettano questo cliente',
   'basket': 'Spesa', 'basket.articles': 'articoli', 'basket.article': 'articolo',
   'basket.empty': 'Pronti per il primo articolo',
   'basket.empty.detail': 'Leggere un codice o una carta',
   'basket.more': 'Mostrati gli ultimi {shown} di {n}',
+  'item.expires': 'scade il {date}', 'item.expired': 'Scaduto il {date}', 'item.lot': 'lotto {lot}', 'basket.coupons': 'Buoni',
   'item.void': 'Storna', 'item.voided': 'Stornato',
   'item.void.label': 'Storna {code}',
   'close': 'Chiusura', 'close.receipt': 'Numero scontrino',
@@ -39,6 +41,7 @@ const it = {
   'command.failed': 'Non riuscito', 'command.unreached': 'Il terminale non risponde: riprovare',
   'notice.none': 'Pronto alla lettura',
   'notice.recorded': 'Registrato', 'notice.member': 'Cliente riconosciuto',
+  'notice.offer': 'Un’offerta aspetta il cliente', 'notice.coupon': 'Buono registrato',
   'notice.unknown': 'Codice non riconosciuto',
   'notice.unknown.detail': 'Non è una carta del negozio né un articolo',
   'notice.rejected': 'Lettura non riuscita', 'notice.rejected.detail': 'Ripetere la lettura',
@@ -47,8 +50,16 @@ const it = {
   'reject.bad_frame': 'Il lettore è impostato diversamente da qui', 'reject.bad_aim': 'Il lettore manda un simbolo sconosciuto',
   'reject.bad_char': 'Il codice contiene un carattere non ammesso', 'reject.garbage': 'La velocità del lettore non corrisponde',
   'reject.overlong': 'Il codice è troppo lungo', 'reject.parity_bit7': 'Il lettore manda 7 bit invece di 8',
+  'reject.bad_lrc': 'La striscia magnetica è stata letta male', 'reject.bad_number_system': 'Il codice UPC-E comincia con una cifra non ammessa',
+  'reject.bad_price_verifier': 'La cifra di controllo del prezzo non torna', 'reject.device_error': 'Il lettore segnala un guasto',
+  'reject.dl_invalid': 'L’indirizzo nel codice non è un GS1 Digital Link valido', 'reject.empty': 'Il lettore ha mandato un codice vuoto',
+  'reject.gs1_invalid': 'I dati GS1 del codice non sono validi', 'reject.incomplete_multipacket': 'Una parte del codice non è arrivata',
+  'reject.nfc_auth': 'La carta non si lascia leggere', 'reject.nfc_timeout': 'La carta è stata tolta troppo presto',
+  'reject.no_end_sentinel': 'La carta non è stata passata fino in fondo', 'reject.read_error': 'La carta non si legge: passarla di nuovo',
   'notice.payment_card': 'Carta di pagamento: non l’abbiamo letta',
   'notice.payment_card.detail': 'Nessun dato è stato conservato. Usare la carta fedeltà.',
+  'notice.withheld': 'Non è una carta fedeltà: nulla è stato letto',
+  'notice.withheld.detail': 'Potrebbe essere una carta di pagamento. Usare la carta fedeltà.',
   'notice.full': 'Registro pieno', 'notice.full.detail': 'Questa lettura non è stata salvata: chiamare l’assistenza',
   'notice.failed': 'Non salvato', 'notice.failed.detail': 'Ripetere la lettura; se continua, chiamare l’assistenza',
   'notice.checkin': 'Check-in registrato', 'notice.closed': 'Spesa chiusa',
@@ -60,12 +71,15 @@ const it = {
   'kiosk.welcome': 'Ti diamo il benvenuto', 'kiosk.welcome.name': 'Ciao, {name}!',
   'kiosk.points': 'i tuoi punti', 'kiosk.card': 'La tua carta',
   'kiosk.checked': 'Check-in fatto',
+  'kiosk.offer': 'C’è un’offerta per te', 'kiosk.offers': 'Ci sono {n} offerte per te', 'kiosk.offer.detail': 'Chiedila alla cassa',
+  'kiosk.coupon': 'Buono registrato', 'kiosk.coupon.detail': 'Presentalo anche alla cassa',
   'kiosk.later': 'I tuoi punti si vedranno appena torna la linea',
   'kiosk.new': 'Abbiamo registrato la tua carta',
   'kiosk.unknown': 'Non conosciamo questa carta',
   'kiosk.unknown.detail': 'Prova con la carta fedeltà del negozio, oppure chiedi al personale',
   'kiosk.payment_card': 'Questa è una carta di pagamento: non l’abbiamo letta',
   'kiosk.payment_card.detail': 'Nessun dato è stato conservato. Passa la tua carta fedeltà.',
+  'kiosk.withheld': 'Questa non è una carta fedeltà', 'kiosk.withheld.detail': 'Nulla è stato letto né conservato. Avvicina la tua carta fedeltà.',
   'kiosk.rejected': 'Non siamo riusciti a leggere', 'kiosk.rejected.detail': 'Riprova tenendo il codice ben disteso davanti al lettore',
   'kiosk.failed': 'Non siamo riusciti a salvare', 'kiosk.failed.detail': 'Riprova tra un momento, oppure chiedi al personale',
   'kiosk.bye': 'Grazie, a presto!', 'kiosk.bye.detail': 'Buona spesa',
@@ -100,10 +114,12 @@ const en = {
   'customer.card.read': 'Card recorded',
   'customer.card.detail': 'The customer’s details are not here yet',
   'customer.points': 'points', 'customer.since': 'customer since {year}',
+  'customer.offer': 'An offer waits for this customer', 'customer.offers': '{n} offers wait for this customer',
   'basket': 'Basket', 'basket.articles': 'items', 'basket.article': 'item',
   'basket.empty': 'Ready for the first item',
   'basket.empty.detail': 'Scan a code or a card',
   'basket.more': 'The latest {shown} of {n} are shown',
+  'item.expires': 'expires {date}', 'item.expired': 'Expired on {date}', 'item.lot': 'lot {lot}', 'basket.coupons': 'Coupons',
   'item.void': 'Void', 'item.voided': 'Voided',
   'item.void.label': 'Void {code}',
   'close': 'Closing', 'close.receipt': 'Receipt number',
@@ -118,6 +134,7 @@ const en = {
   'command.failed': 'Not done', 'command.unreached': 'The terminal does not answer: try again',
   'notice.none': 'Ready to scan',
   'notice.recorded': 'Recorded', 'notice.member': 'Customer recognised',
+  'notice.offer': 'An offer waits for the customer', 'notice.coupon': 'Coupon recorded',
   'notice.unknown': 'Code not recognised',
   'notice.unknown.detail': 'Neither a card of this shop nor an item',
   'notice.rejected': 'Could not read', 'notice.rejected.detail': 'Scan again',
@@ -126,8 +143,15 @@ const en = {
   'reject.bad_frame': 'The reader is set up differently from here', 'reject.bad_aim': 'The reader sends an unknown symbol',
   'reject.bad_char': 'The code holds a character that is not allowed', 'reject.garbage': 'The speed of the reader does not match',
   'reject.overlong': 'The code is too long', 'reject.parity_bit7': 'The reader sends 7 bits instead of 8',
+  'reject.bad_lrc': 'The magnetic stripe was not read well', 'reject.bad_number_system': 'The UPC-E code begins with a digit that is not allowed',
+  'reject.bad_price_verifier': 'The check digit of the price does not match', 'reject.device_error': 'The reader reports a fault',
+  'reject.dl_invalid': 'The address in the code is no valid GS1 Digital Link', 'reject.empty': 'The reader sent an empty code',
+  'reject.gs1_invalid': 'The GS1 data of the code is not valid', 'reject.incomplete_multipacket': 'A part of the code did not arrive',
+  'reject.nfc_auth': 'The card does not let itself be read', 'reject.nfc_timeout': 'The card was taken away too soon',
+  'reject.no_end_sentinel': 'The card was not swiped to its end', 'reject.read_error': 'The card cannot be read: swipe it again',
   'notice.payment_card': 'Payment card: we did not read it',
   'notice.payment_card.detail': 'No data was kept. Use the loyalty card.',
+  'notice.withheld': 'Not a loyalty card: nothing was read', 'notice.withheld.detail': 'It may be a payment card. Use the loyalty card.',
   'notice.full': 'Journal full', 'notice.full.detail': 'This scan was not saved: call support',
   'notice.failed': 'Not saved', 'notice.failed.detail': 'Scan again; if it goes on, call support',
   'notice.checkin': 'Check-in recorded', 'notice.closed': 'Basket closed',
@@ -139,12 +163,15 @@ const en = {
   'kiosk.welcome': 'Good to see you', 'kiosk.welcome.name': 'Hello, {name}!',
   'kiosk.points': 'your points', 'kiosk.card': 'Your card',
   'kiosk.checked': 'You are checked in',
+  'kiosk.offer': 'There is an offer for you', 'kiosk.offers': 'There are {n} offers for you', 'kiosk.offer.detail': 'Ask for it at the checkout',
+  'kiosk.coupon': 'Coupon recorded', 'kiosk.coupon.detail': 'Show it at the checkout too',
   'kiosk.later': 'Your points will show as soon as the line is back',
   'kiosk.new': 'We have recorded your card',
   'kiosk.unknown': 'We do not know this card',
   'kiosk.unknown.detail': 'Try this shop’s loyalty card, or ask our staff',
   'kiosk.payment_card': 'This is a payment card: we did not read it',
   'kiosk.payment_card.detail': 'No data was kept. Please scan your loyalty card.',
+  'kiosk.withheld': 'This is not a loyalty card', 'kiosk.withheld.detail': 'Nothing was read or kept. Please hold your loyalty card to the reader.',
   'kiosk.rejected': 'We could not read that', 'kiosk.rejected.detail': 'Try again and hold the code flat in front of the reader',
   'kiosk.failed': 'We could not save that', 'kiosk.failed.detail': 'Try again in a moment, or ask our staff',
   'kiosk.bye': 'Thank you, see you soon!', 'kiosk.bye.detail': 'Enjoy your shopping',
@@ -175,6 +202,19 @@ export function time(language, at) {
   if (Number.isNaN(date.getTime())) return '';
   return new Intl.DateTimeFormat(language === 'it' ? 'it-IT' : 'en-GB',
     { hour: '2-digit', minute: '2-digit' }).format(date);
+}
+
+// A calendar day, "2026-12-31", or what it was when it is none.
+export function day(language, iso) {
+  const date = new Date(`${iso}T00:00:00Z`);
+  if (Number.isNaN(date.getTime())) return String(iso);
+  return new Intl.DateTimeFormat(language === 'it' ? 'it-IT' : 'en-GB',
+    { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' }).format(date);
+}
+
+export function weight(language, grams) {
+  return new Intl.NumberFormat(language === 'it' ? 'it-IT' : 'en-IE',
+    { style: 'unit', unit: 'kilogram', minimumFractionDigits: 3 }).format(grams / 1000);
 }
 
 // Fewer than these are on their way at any moment of a healthy line.

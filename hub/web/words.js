@@ -43,7 +43,7 @@ const words = {
 
 // What the hub says in English, for the timeline.
 const titles = {
-  'Card presented': 'Tessera presentata', 'Item scanned': 'Articolo letto', 'Item taken off': 'Articolo tolto', 'Visit began': 'Visita iniziata',
+  'Card presented': 'Tessera presentata', 'Item scanned': 'Articolo letto', 'Item taken off': 'Articolo tolto', 'Coupon presented': 'Buono presentato', 'Visit began': 'Visita iniziata',
   'Visit ended': 'Visita conclusa', 'Checked in': 'Presenza registrata', 'Offer shown': 'Offerta mostrata', 'Offer accepted': 'Offerta accettata',
   'Offer declined': 'Offerta rifiutata', 'Offer redeemed': 'Offerta usata', 'Consent changed': 'Consenso cambiato', 'Feedback given': 'Parere dato',
   'Unknown code scanned': 'Codice sconosciuto letto', 'Payment card refused, nothing kept': 'Carta di pagamento rifiutata, nulla è rimasto',
@@ -72,10 +72,20 @@ const details = { kiosk: 'totem', checkout: 'cassa', paid: 'pagata', cancelled: 
 // ": paid, 7.47 EUR" in Italian.
 function rest(text) {
   return text.replace(/^: (\w+)(?=$|,)/, (all, word) => `: ${details[word] ?? word}`)
-    .replace(/(\d)\.(\d{2} [A-Z]{3})$/, '$1,$2');
+    .replace(/(\d)\.(\d{2} [A-Z]{3}|\d{3} kg)(?=$|,)/g, '$1,$2').replace(', lot ', ', lotto ');
 }
 
-export function title(text) {
+const EXPIRES = /, expires (\d{4}-\d\d-\d\d)(?=$|,)/;
+
+function shortDay(iso) {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? iso
+    : new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' }).format(at);
+}
+
+// The hub's words in the reader's language.
+export function title(english) {
+  const text = english.replace(EXPIRES, (all, iso) => `, ${language === 'it' ? 'scade il' : 'expires'} ${shortDay(iso)}`);
   if (language !== 'it') return text;
   const known = Object.keys(titles).find((start) => text === start || text.startsWith(`${start}:`) || text.startsWith(`${start},`));
   return known ? titles[known] + rest(text.slice(known.length)) : text;

@@ -242,6 +242,7 @@ test('data of an event is described by its type', () => {
   const broken = {
     'card.presented': { card: '2501008336538' },
     'item.scanned': { gtin: '12345' },
+    'coupon.presented': { coupon: 7 },
     'item.voided': { sequence: 7 },
     'clock.stepped': { by_ms: 'much' },
     'consent.changed': { card: '2501008336538' },

@@ -2,12 +2,12 @@
 // every state in both languages and three sizes, everything pressed.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { card, goods, member, notice, view, visit } from './screen_views.mjs';
+import { card, goods, measured, member, notice, offers, view, visit } from './screen_views.mjs';
 import { dictionaries, text } from '../../agent/web/text.js';
 import { parseAmount } from '../../agent/web/money.js';
 
@@ -159,6 +159,15 @@ test('both languages hold the same words', () => {
   }
 });
 
+test('every reason why a reading was rejected has words', () => {
+  const source = readFileSync(join(import.meta.dirname, '../../drivers/driver.c'), 'utf8');
+  const names = [...source.matchAll(/\[SCAN_[A-Z0-9_]+\] = "([a-z0-9_]+)"/g)]
+    .map(([, name]) => name).filter((name) => name !== 'ok');
+  assert.ok(names.length > 20, `only ${names.length} found`);
+  for (const words of [dictionaries.it, dictionaries.en])
+    assert.deepEqual(names.filter((name) => !words[`reject.${name}`]), []);
+});
+
 for (const language of ['it', 'en']) {
   const say = (key, values) => text(language, key, values);
   for (const [size, viewport] of Object.entries({ till, phone })) {
@@ -174,8 +183,8 @@ for (const language of ['it', 'en']) {
         assert.equal(await page.locator('html').getAttribute('lang'), language);
         assert.ok(await page.getByRole('button', { name: say('close.send') }).isDisabled());
         await shoot(page, name('empty'));
-        for (const kind of ['recorded', 'member', 'unknown', 'rejected', 'payment_card', 'full',
-          'failed', 'checkin', 'closed']) {
+        for (const kind of ['recorded', 'member', 'unknown', 'rejected', 'payment_card',
+          'withheld', 'full', 'failed', 'checkin', 'coupon', 'closed']) {
           await terminal.show(view(language, { visit: visit(4, member()), notice: notice(kind, 'text') }));
           await says(page, '.notice-title', say(`notice.${kind}`));
           await checkTargets(page, 56);
@@ -187,6 +196,47 @@ for (const language of ['it', 'en']) {
         await says(page, '.notice-hint', `${say('reject.garbage')}. set 9600 baud`);
         await terminal.show(view(language, { visit: visit(2, card()) }));
         await sees(page, say('customer.card.read'));
+        quiet(page);
+      });
+
+      test('what the code of an item told', async (t) => {
+        const it = language === 'it';
+        const shown = { ...visit(0, member()), items: measured(), count: 3,
+          coupons: ['8110-0614141-012345', '9912345678903'] };
+        await terminal.show(view(language, { visit: shown, notice: notice('recorded') }));
+        const page = await open(t, '/checkout', viewport);
+        const details = (at) => page.locator('.item').nth(at).locator('.item-details');
+        await says(page, '.item-expired', say('item.expired',
+          { date: it ? '29 feb 2020' : '29 Feb 2020' }));
+        const plain = async (at) => (await details(at).textContent()).replaceAll('\u00a0', ' ');
+        assert.equal(await plain(2), it ? '1,250 kg · 4,99 €' : '1.250 kg · €4.99');
+        assert.equal(await plain(1), it ? '0,512 kg · 12,90 € · scade il 31 dic 2099 · lotto L-7'
+          : '0.512 kg · €12.90 · expires 31 Dec 2099 · lot L-7');
+        await says(page, '.coupon', '9912345678903');
+        await says(page, '.coupons', say('basket.coupons'));
+        await checkTargets(page, 56);
+        await shoot(page, name('measured'));
+        await terminal.show(view(language, { visit: visit(2, member()) }));
+        await page.locator('.coupons').waitFor({ state: 'hidden' });
+        assert.equal(await page.locator('.item-details:visible').count(), 0);
+        quiet(page);
+      });
+
+      test('an offer waits', async (t) => {
+        await terminal.show(view(language, { visit: visit(2, { ...member(), offers }),
+          notice: notice('offer', '···· 6538') }));
+        const page = await open(t, '/checkout', viewport);
+        await says(page, '.notice-title', say('notice.offer'));
+        await says(page, '.notice-detail', offers[0].title);
+        await says(page, '.offers-title', say('customer.offers', { n: 2 }));
+        await says(page, '.offers li', offers[0].title);
+        assert.equal(await page.locator('.offers li').count(), 1);
+        await checkTargets(page, 56);
+        await shoot(page, name('offer'));
+        await terminal.show(view(language, { visit: visit(2, { ...card(), offers: [offers[1]] }),
+          notice: notice('offer', '···· 6538') }));
+        await says(page, '.offers-title', say('customer.offer'));
+        await says(page, '.notice-detail', '6538');
         quiet(page);
       });
 
@@ -292,6 +342,7 @@ for (const language of ['it', 'en']) {
         await says(page, 'h1', say('kiosk.invite'));
         await shoot(page, name('offline'));
         for (const [kind, words] of [['unknown', 'unknown'], ['payment_card', 'payment_card'],
+          ['withheld', 'withheld'], ['coupon', 'coupon'],
           ['rejected', 'rejected'], ['failed', 'failed'], ['full', 'failed'], ['closed', 'bye']]) {
           await terminal.show(view(language, { notice: notice(kind) }));
           await says(page, 'h1', say(`kiosk.${words}`));
@@ -332,6 +383,24 @@ for (const language of ['it', 'en']) {
         await page.getByRole('button', { name: say('consent.no') }).click();
         assert.equal((await terminal.next()).granted, false);
         await says(page, 'h2', say('consent.denied'));
+        quiet(page);
+      });
+
+      test('an offer waits for a customer', async (t) => {
+        await terminal.show(view(language, { visit: visit(0, { ...member(), offers }),
+          notice: notice('checkin') }));
+        const page = await open(t, '/kiosk', viewport);
+        await says(page, '.gift h2', say('kiosk.offers', { n: 2 }));
+        await says(page, '.gift li', offers[0].title);
+        assert.equal(await checkTargets(page, 88), 6);
+        await shoot(page, name('offer'));
+        await page.getByRole('button', { name: say('feedback.5'), exact: true }).click();
+        await terminal.next();
+        await sees(page, say('feedback.thanks'));
+        assert.equal(await checkTargets(page, 88), 3);
+        await shoot(page, name('offer-consent'));
+        await terminal.show(view(language, { visit: visit(0, { ...card(), offers: [offers[1]] }) }));
+        await says(page, '.gift h2', say('kiosk.offer'));
         quiet(page);
       });
 

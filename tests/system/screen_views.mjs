@@ -23,6 +23,25 @@ export function member() {
   return { masked: '···· 6538', member: { name: 'Giulia Ferraris', points: 2480, since: '2019-04-02' } };
 }
 
+export const offers = [
+  { offer: 'coffee', title: 'Caffè in grani, il secondo a metà prezzo' },
+  { offer: 'bread' },
+];
+
+/** Goods whose code tells more than their number. */
+export function measured() {
+  const row = (number, rest) => ({ journal, sequence: String(number).padStart(20, '0'),
+    symbology: 'GS1 DataBar', quantity: 1, voided: false, ...rest });
+  return [
+    row(1, { gtin: '02001230000009', weight_g: 1250, price_minor: 499, currency: 'EUR',
+      symbology: 'EAN-13' }),
+    row(2, { gtin: '98001234500018', weight_g: 512, price_minor: 1290, currency: 'EUR',
+      expiry: '2099-12-31', lot: 'L-7' }),
+    row(3, { gtin: '08001234567897', expiry: '2020-02-29', lot: '0425-ABCDEFGHIJKLMNOP',
+      symbology: 'GS1 DataMatrix' }),
+  ];
+}
+
 function item(number, voided) {
   const gtin = goods[(number - 1) % goods.length];
   return {

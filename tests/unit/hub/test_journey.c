@@ -100,6 +100,44 @@ static void all_channels_in_the_order_of_what_happened(void **state) {
     json_decref(answer);
 }
 
+static void store_titles_say_what_the_code_told(void **state) {
+    static const struct {
+        const char *type, *data, *title;
+    } rows[] = {
+        {"item.scanned",
+         "{\"gtin\":\"02001230000009\",\"weight_g\":1250,\"price_minor\":499,"
+         "\"currency\":\"EUR\",\"lot\":\"L-7\",\"expiry\":\"2026-12-31\"}",
+         "Item scanned: 02001230000009, 1.250 kg, 4.99 EUR, expires "
+         "2026-12-31, lot L-7"},
+        {"item.scanned",
+         "{\"gtin\":\"02001230000009\",\"price_minor\":120,"
+         "\"currency\":\"JPY\"}",
+         "Item scanned: 02001230000009, 120 JPY"},
+        {"item.scanned", "{\"code\":\"BAG-1\",\"weight_g\":\"heavy\"}",
+         "Item scanned: BAG-1"},
+        {"coupon.presented", "{\"coupon\":\"8110-0614141-012345\"}",
+         "Coupon presented: 8110-0614141-012345"},
+    };
+    struct world *world = *state;
+    int64_t start = world->now.unix_ms;
+    json_t *answer;
+
+    present(world, scan_of("", 1, start - 9000, 1000), "2501008336538");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world_scan scan = scan_of(
+            rows[i].type, i + 2, start - 8000 + (int64_t)i, 2000 + (int64_t)i);
+        scan.data = rows[i].data;
+        world_store(world, &scan);
+    }
+    world_derive(world, true);
+    answer = world_lookup(world, "card", "2501008336538");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_string_equal(at(answer, i + 1, "channel"), "store");
+        assert_string_equal(at(answer, i + 1, "title"), rows[i].title);
+    }
+    json_decref(answer);
+}
+
 static void a_corrected_clock_places_earlier_events(void **state) {
     struct world *world = *state;
     int64_t start = world->now.unix_ms;
@@ -185,6 +223,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             all_channels_in_the_order_of_what_happened, setup, teardown),
+        cmocka_unit_test_setup_teardown(store_titles_say_what_the_code_told,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_corrected_clock_places_earlier_events,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(

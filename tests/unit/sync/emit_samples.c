@@ -97,6 +97,17 @@ static void emit_scan_events(void) {
                json_pack("{s:s, s:s, s:s}", "reader", "hand", "code",
                          "BAG-SMALL", "symbology", "Code 128"),
                true);
+    emit_event("item.scanned",
+               json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:s}",
+                         "reader", "hand", "gtin", "02001230000009",
+                         "symbology", "GS1 DataBar", "quantity", 1, "weight_g",
+                         1250, "price_minor", 499, "currency", "EUR", "lot",
+                         "L-7", "expiry", "2026-12-31"),
+               true);
+    emit_event("coupon.presented",
+               json_pack("{s:s, s:s, s:s}", "reader", "hand", "coupon",
+                         "8110-0614141-012345", "symbology", "GS1 DataBar"),
+               true);
     emit_event("item.voided",
                json_pack("{s:s, s:s}", "journal", journal, "sequence",
                          "00000000000000000040"),
