@@ -274,8 +274,17 @@ static bool is_phone(const struct view *view, const struct number *number,
                            !strchr("=&+%", view->text.data[start - 2])));
 }
 
-/* Hidden digits leave no check digit: enough must be hidden, and some shown. */
+static bool masked_at(const struct ts_pan *pan, size_t i) {
+    return i < pan->len && pan->digit[i] == TS_PAN_MASKED;
+}
+
+/* Hidden digits leave no check digit: enough must be hidden, never a single
+ * one between others, and some shown. */
 static bool plausible_mask(const struct ts_pan *pan) {
+    for (size_t i = 0; i < pan->len; i++)
+        if (masked_at(pan, i) && !masked_at(pan, i + 1) &&
+            (i == 0 || !masked_at(pan, i - 1)))
+            return false;
     return !pan->masked || (pan->masked >= 4 && pan->len - pan->masked >= 2);
 }
 

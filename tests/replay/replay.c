@@ -38,13 +38,42 @@ struct replay {
     struct ts_buf joined;
 };
 
-/* The rules of the shop that all captures play in. */
+/* The rules of the shop that all captures play in: one programme, "main", is on
+ * codes, in GS1 numbers, on stripes and on tags. */
 static const struct code_rule rules[] = {
     {.prefix = "25", .programme = "main", .length = 13, .mod10 = true},
     {.prefix = "LOY-", .programme = "club", .skip = 4, .take = 8},
+    {.prefix = "98LOY-", .programme = "club", .skip = 6, .take = 4},
     {.prefix = "EGG", .item = true},
+    {.prefix = "95201234",
+     .programme = "main",
+     .carrier = CODE_CARRIER_GSRN,
+     .skip = 8,
+     .take = 9},
+    {.prefix = "977200",
+     .programme = "main",
+     .carrier = CODE_CARRIER_STRIPE,
+     .length = 16,
+     .skip = 6,
+     .take = 9},
+    {.prefix = "E280", .programme = "tags", .carrier = CODE_CARRIER_UID},
 };
-static const struct code_rules shop = {.rules = rules, .count = 3};
+/* Item and price, item and weight, and what the country has. */
+static const struct code_measure measures[] = {
+    {"21IIIIVPPPPPC"},
+    {"22IIIIIVPPPPC"},
+    {"28IIIIIWWWWWC"},
+    {"2IIIIIIPPPPPC"},
+};
+static const char *const hosts[] = {"loyalty.example.com"};
+static const struct code_rules shop = {
+    .rules = rules,
+    .count = sizeof rules / sizeof rules[0],
+    .measures = measures,
+    .measure_count = sizeof measures / sizeof measures[0],
+    .link_hosts = hosts,
+    .link_host_count = sizeof hosts / sizeof hosts[0],
+};
 
 static void on_event(void *ctx, const json_t *event) {
     struct replay *replay = ctx;
