@@ -194,7 +194,7 @@ static void on_reject(void *ctx, enum scan_error error, const char *hint) {
     reader->stats.rejects++;
     reader->stats.errors[error]++;
     lane_show_reject(reader->options.lane, error, hint);
-    count_reject(reader, error, hint);
+    count_reject(reader, (int)error, hint);
 }
 
 /* What was counted since it was told last. */
