@@ -29,14 +29,6 @@ enum step {
     STEP_SILENT
 };
 
-/* SetTagTypes: one bit a type, LF from 40, HF from 80 on, little endian.
- * EM4102 and HID Prox; MIFARE, ISO 15693 and LEGIC. ISO 14443 B is left out:
- * no loyalty card, but bank and identity cards. */
-#define SET_TYPES                                                              \
-    "0502"                                                                     \
-    "01020000"                                                                 \
-    "0D000000"                                                                 \
-    "\r"
 /* Outputs 0 (red) and 1 (green), no pull resistor, push-pull. */
 #define SET_LIGHTS                                                             \
     "0400"                                                                     \
@@ -82,14 +74,15 @@ static void wait(struct twn4 *reader, enum step step, unsigned ms) {
 }
 
 static void command_write(struct twn4 *reader, const struct driver_sink *sink) {
-    static const char *const commands[] = {
-        [STEP_TYPES] = SET_TYPES,
-        [STEP_LIGHTS] = SET_LIGHTS,
-        [STEP_SEARCH] = SEARCH_TAG,
-    };
+    char types[TWN4_TYPES_TEXT];
+    const char *text = types;
 
+    if (reader->step == STEP_TYPES)
+        twn4_types_write(types, TWN4_LOW_TYPES, TWN4_HIGH_TYPES);
+    else
+        text = reader->step == STEP_LIGHTS ? SET_LIGHTS : SEARCH_TAG;
     reader->due.ms = reader->now.ms + REPLY_MS;
-    sink->send(sink->ctx, ts_slice_text(commands[reader->step]));
+    sink->send(sink->ctx, ts_slice_text(text));
 }
 
 static void command(struct twn4 *reader, enum step step,

@@ -1,5 +1,6 @@
 #include "drivers/twn4_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -38,6 +39,16 @@ bool twn4_line_private(const struct twn4_line *line) {
     return line->type == TYPE_ISO14443B ||
            (line->type == TYPE_MIFARE && line->len == 4 &&
             line->id[0] == UID_RANDOM);
+}
+
+void twn4_types_write(char out[TWN4_TYPES_TEXT], uint32_t low, uint32_t high) {
+    uint64_t types = (uint64_t)high << 32 | low;
+
+    memcpy(out, "0502", 4);
+    for (int i = 0; i < 8; i++)
+        (void)snprintf(out + 4 + 2 * i, 3, "%02X",
+                       (unsigned)(types >> 8 * i & 0xff));
+    memcpy(out + TWN4_TYPES_TEXT - 2, "\r", 2);
 }
 
 static void line_bad(struct twn4_line *line, enum scan_error error) {

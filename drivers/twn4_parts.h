@@ -38,6 +38,13 @@ struct twn4_line {
 /* `text` without its end, not empty. */
 void twn4_line_read(struct twn4_line *out, struct ts_slice text,
                     const struct twn4_form *form);
+/* SetTagTypes with a bit a type: low frequency from 40 on, high from 80. */
+enum { TWN4_TYPES_TEXT = 22 };
+void twn4_types_write(char out[TWN4_TYPES_TEXT], uint32_t low, uint32_t high);
+/* What to search for: EM4102 and HID Prox; MIFARE, ISO 15693 and LEGIC. ISO
+ * 14443 B is left out: no loyalty card, but bank and identity cards. */
+enum { TWN4_LOW_TYPES = 0x201, TWN4_HIGH_TYPES = 0x0d };
+
 /* "MIFARE", ..., or NULL when the line does not tell. */
 const char *twn4_line_tech(const struct twn4_line *line);
 /* May be a bank card, an identity card or a phone. */
