@@ -257,7 +257,7 @@ static bool needs_fault(struct gs1 *out, const char *digits,
     char list[GS1_FAULT_TEXT] = "needs beside it ";
     size_t used = strlen(list);
 
-    for (; ref->from && used + 8 < sizeof list; ref++) {
+    for (; ref->from && used + 16 < sizeof list; ref++) {
         char text[5];
         bool family = gs1_ai_at(ref->from)->flags & GS1_SOLE;
         ref_text(text, ref, family);

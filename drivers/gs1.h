@@ -11,7 +11,7 @@
 #include "drivers/driver.h"
 
 /* More elements than any symbol can hold in 4096 characters are refused. */
-enum { GS1_ELEMENTS_MAX = 128, GS1_FAULT_TEXT = 96 };
+enum { GS1_ELEMENTS_MAX = 128, GS1_FAULT_TEXT = 200 };
 
 struct gs1_element {
     char ai[5];            /* "01", "3103" */
