@@ -62,35 +62,37 @@ static struct ts_slice slice_from(struct ts_slice bytes, size_t at) {
     return ts_slice_of(bytes.data + at, bytes.len - at);
 }
 
-/* Length field of the TLV at `at`: where its value starts; 0: more needed. */
-static size_t tlv_value(struct ts_slice memory, size_t at, size_t *len) {
-    if (at + 2 > memory.len)
-        return 0;
+/* Length field of the TLV at `at`: where its value starts, and its length;
+ * false when the field is not whole. */
+static bool tlv_value(struct ts_slice memory, size_t at, size_t *value,
+                      size_t *len) {
+    *value = at + 2;
+    if (*value > memory.len)
+        return false;
     *len = memory.data[at + 1];
     if (*len != 0xff)
-        return at + 2;
-    if (at + 4 > memory.len)
-        return 0;
+        return true;
+    *value = at + 4;
+    if (*value > memory.len)
+        return false;
     *len = (size_t)(memory.data[at + 2] << 8 | memory.data[at + 3]);
-    return at + 4;
+    return true;
 }
 
 enum ndef_find ndef_find(struct ts_slice memory, struct ts_slice *message,
                          size_t *need) {
-    size_t at = 0;
+    size_t at = 0, value = 0, len = 0;
 
     while (at < memory.len) {
         uint8_t tag = memory.data[at];
-        size_t len = 0;
         if (tag == TLV_END)
             return NDEF_NONE;
         if (tag == TLV_NULL) {
             at++;
             continue;
         }
-        size_t value = tlv_value(memory, at, &len);
-        if (value == 0) {
-            *need = at + 4;
+        if (!tlv_value(memory, at, &value, &len)) {
+            *need = value;
             return NDEF_MORE;
         }
         *need = value + len;

@@ -8,7 +8,7 @@
 #include "drivers/driver.h"
 
 enum {
-    NDEF_MEMORY_MAX = 1024, /* an NTAG216 has 888 */
+    NDEF_MEMORY_MAX = 1008, /* pages 4 to 255; an NTAG216 has 888 bytes */
     NDEF_TEXT_MAX = 2048    /* UTF-16 grows by half in UTF-8 */
 };
 

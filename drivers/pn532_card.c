@@ -97,12 +97,14 @@ static void read_page(struct pn532 *chip, uint8_t page,
 
 /* Reads on, or makes of the memory what there is in it. */
 static void memory_look(struct pn532 *chip, const struct driver_sink *sink) {
-    struct ts_slice memory = ts_slice_of(
-        chip->memory, chip->memory_len < chip->memory_size ? chip->memory_len
-                                                           : chip->memory_size);
+    struct ts_slice memory = ts_slice_of(chip->memory, chip->memory_len);
     struct ts_slice message;
     size_t need = 0;
 
+    if (memory.len > chip->memory_size)
+        memory.len = chip->memory_size;
+    if (memory.len > NDEF_MEMORY_MAX)
+        memory.len = NDEF_MEMORY_MAX;
     switch (ndef_find(memory, &message, &need)) {
     case NDEF_FOUND:
         card_emit_record(chip, message, sink);
@@ -115,7 +117,7 @@ static void memory_look(struct pn532 *chip, const struct driver_sink *sink) {
             card_emit_uid(chip, sink);
         else if (need > NDEF_MEMORY_MAX)
             card_refuse(chip, SCAN_OVERLONG,
-                        "the card's record is over 1024 bytes; write a "
+                        "the card's record is over 1008 bytes; write a "
                         "shorter one",
                         sink);
         else if (need > chip->memory_size)

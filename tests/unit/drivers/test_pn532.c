@@ -289,7 +289,7 @@ static void test_memory_of_nothing(void **state) {
 
     become_ready(chip);
     show_ntag(chip);
-    ANSWER(chip, 0x41, 0, 0xe1, 0x10, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ANSWER(chip, 0x41, 0, 0xe1, 0x10, 0x7e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
            0);
     for (int reads = 0; chip->scans == 0; reads++) {
         assert_true(reads < 64);
