@@ -234,7 +234,7 @@ void ssi_link_revision(struct ssi_link *link, struct ts_slice text) {
 void ssi_link_say(struct ssi_link *link, struct ts_slice packets,
                   const struct driver_sink *sink) {
     /* Not even the last beep was taken: more of them help nobody. */
-    if (packets.len > sizeof link->queue - link->queued)
+    if (packets.len == 0 || packets.len > sizeof link->queue - link->queued)
         return;
     memcpy(link->queue + link->queued, packets.data, packets.len);
     link->queued += packets.len;
