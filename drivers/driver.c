@@ -1,5 +1,6 @@
 #include "drivers/driver.h"
 
+#include "drivers/crt591.h"
 #include "drivers/dechdr.h"
 #include "drivers/em4100.h"
 #include "drivers/line.h"
@@ -13,7 +14,7 @@
 /* A new protocol is one file and one row here. */
 static const struct driver *const drivers[] = {
     &line_driver, &msr_driver, &em4100_driver, &pn532_driver,
-    &twn4_driver, &ssi_driver, &dechdr_driver};
+    &twn4_driver, &ssi_driver, &dechdr_driver, &crt591_driver};
 enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
 
 static const char *const error_names[SCAN_ERRORS] = {

@@ -154,7 +154,7 @@ static const struct signature signatures[] = {
     {dechdr_match, "Honeywell frames (DECHDR)", "dechdr", NULL, ""},
     {em4100_match, "125 kHz tag frames", "em4100", NULL, ""},
     {pn532_match, "PN532 frames", "pn532", NULL, ""},
-    {colon_match, "tag frames with a colon and a checksum", "inditag", NULL,
+    {colon_match, "tag frames with a colon and a checksum", "twn4", NULL,
      ""},
     {stripe_match, "magnetic stripe tracks", "msr", NULL, ""},
     {tag_match, "tag ids as hex digits", "twn4", NULL, ""},

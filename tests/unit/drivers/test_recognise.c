@@ -32,8 +32,13 @@ static void check(const struct kase *cases, size_t count) {
         recognise(&heard, cases[i].bytes, &line_8n1);
         if (heard.verdict != cases[i].verdict)
             fail_msg("case %zu: verdict %d, %s", i, heard.verdict, heard.what);
-        if (cases[i].driver)
+        if (cases[i].driver) {
             assert_string_equal(heard.driver, cases[i].driver);
+            const struct driver *driver = driver_find(heard.driver);
+            assert_non_null(driver);
+            if (heard.profile)
+                assert_non_null(driver_profile_find(driver, heard.profile));
+        }
         if (cases[i].profile)
             assert_string_equal(heard.profile, cases[i].profile);
         if (cases[i].ending)
@@ -103,8 +108,7 @@ static void test_frames(void **state) {
          NULL},
         {BYTES("%E?;2222?\r"), HEARD_READER, "msr", NULL, NULL, 1, NULL},
         {BYTES("04A1B2C3D4E5F6\r"), HEARD_READER, "twn4", NULL, NULL, 1, NULL},
-        {BYTES(":112233445501\r\n"), HEARD_READER, "inditag", NULL, NULL, 1,
-         NULL},
+        {BYTES(":112233445501\r\n"), HEARD_READER, "twn4", NULL, NULL, 1, NULL},
         /* a wrong checksum is no frame */
         {BYTES("\x07\xf3\x00\x00\x01\x4e\x52\xfe\x66"), HEARD_OTHER, NULL, NULL,
          NULL, 0, NULL},
