@@ -1,5 +1,6 @@
 #include "agent/agent_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -25,9 +26,20 @@ static const struct {
     {"tessera_uplink_alarms_total", TS_COUNTER,
      "Acks beyond what was sent, denied publishes."},
     {"tessera_reader_scans_total", TS_COUNTER, "Scans by reader."},
-    {"tessera_reader_repeats_total", TS_COUNTER, "Repeats suppressed."},
+    {"tessera_reader_repeats_total", TS_COUNTER,
+     "The same code again within repeat_ms: answered, not recorded."},
+    {"tessera_reader_retransmissions_total", TS_COUNTER,
+     "Scans that a device sent again: answered, not recorded again."},
     {"tessera_reader_rejects_total", TS_COUNTER, "Readings rejected."},
+    {"tessera_reader_errors_total", TS_COUNTER,
+     "Readings rejected, by error; errors that came."},
+    {"tessera_reader_notices_total", TS_COUNTER,
+     "What devices said beside scans, by kind; kinds that came."},
+    {"tessera_reader_openings_total", TS_COUNTER, "Times the port opened."},
     {"tessera_reader_unplugged_total", TS_COUNTER, "Times unplugged."},
+    {"tessera_reader_unsent_bytes_total", TS_COUNTER,
+     "Dropped because the device takes nothing."},
+    {"tessera_reader_attached", TS_GAUGE, "1 while the port is open."},
 };
 
 void agent_metrics_declare(struct agent *agent) {
@@ -74,19 +86,44 @@ static void count_uplink(struct agent *agent) {
     set(agent, "tessera_uplink_alarms_total", "", status.alarms);
 }
 
-static void count_readers(struct agent *agent) {
-    for (size_t i = 0; i < agent->reader_count; i++) {
-        struct reader_stats stats;
-        char label[80];
+static void set_pair(struct agent *agent, const char *name, const char *reader,
+                     const char *key, const char *value, uint64_t count) {
+    char labels[160];
+    char label[64];
 
-        reader_get_stats(agent->readers[i], &stats);
-        ts_metrics_label(label, sizeof label, "reader",
-                         reader_name(agent->readers[i]));
-        set(agent, "tessera_reader_scans_total", label, stats.scans);
-        set(agent, "tessera_reader_repeats_total", label, stats.repeats);
-        set(agent, "tessera_reader_rejects_total", label, stats.rejects);
-        set(agent, "tessera_reader_unplugged_total", label, stats.unplugged);
-    }
+    if (!count)
+        return;
+    ts_metrics_label(label, sizeof label, key, value);
+    (void)snprintf(labels, sizeof labels, "%s,%s", reader, label);
+    set(agent, name, labels, count);
+}
+
+static void count_reader(struct agent *agent, const struct reader *reader) {
+    struct reader_stats stats;
+    char label[80];
+
+    reader_get_stats(reader, &stats);
+    ts_metrics_label(label, sizeof label, "reader", reader_name(reader));
+    set(agent, "tessera_reader_scans_total", label, stats.scans);
+    set(agent, "tessera_reader_repeats_total", label, stats.repeats);
+    set(agent, "tessera_reader_retransmissions_total", label,
+        stats.retransmissions);
+    set(agent, "tessera_reader_rejects_total", label, stats.rejects);
+    set(agent, "tessera_reader_openings_total", label, stats.openings);
+    set(agent, "tessera_reader_unplugged_total", label, stats.unplugged);
+    set(agent, "tessera_reader_unsent_bytes_total", label, stats.unsent_bytes);
+    set(agent, "tessera_reader_attached", label, stats.attached);
+    for (int i = 0; i < SCAN_ERRORS; i++)
+        set_pair(agent, "tessera_reader_errors_total", label, "error",
+                 scan_error_name((enum scan_error)i), stats.errors[i]);
+    for (int i = 0; i < NOTICE_KINDS; i++)
+        set_pair(agent, "tessera_reader_notices_total", label, "kind",
+                 reader_notice_name((enum notice_kind)i), stats.notices[i]);
+}
+
+static void count_readers(struct agent *agent) {
+    for (size_t i = 0; i < agent->reader_count; i++)
+        count_reader(agent, agent->readers[i]);
 }
 
 enum ts_status agent_metrics(struct agent *agent, struct ts_buf *out) {
@@ -169,6 +206,49 @@ static json_t *desk_json(struct agent *agent) {
                      (json_int_t)stats.rows);
 }
 
+static void add_count(json_t *counts, const char *name, uint64_t count) {
+    if (count)
+        (void)json_object_set_new(counts, name,
+                                  json_integer((json_int_t)count));
+}
+
+static json_t *counts_json(const struct reader *reader) {
+    struct reader_stats stats;
+    json_t *errors = json_object();
+    json_t *notices = json_object();
+
+    reader_get_stats(reader, &stats);
+    for (int i = 0; i < SCAN_ERRORS; i++)
+        add_count(errors, scan_error_name((enum scan_error)i), stats.errors[i]);
+    for (int i = 0; i < NOTICE_KINDS; i++)
+        add_count(notices, reader_notice_name((enum notice_kind)i),
+                  stats.notices[i]);
+    return json_pack(
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "scans",
+        (json_int_t)stats.scans, "repeats", (json_int_t)stats.repeats,
+        "retransmissions", (json_int_t)stats.retransmissions, "rejects",
+        (json_int_t)stats.rejects, "openings", (json_int_t)stats.openings,
+        "unplugged", (json_int_t)stats.unplugged, "unsent_bytes",
+        (json_int_t)stats.unsent_bytes, "errors", errors, "notices", notices);
+}
+
+/* As the lane tells of them, with what the readers counted. */
+static json_t *readers_json(struct agent *agent) {
+    json_t *readers = lane_readers(agent->lane);
+    size_t index;
+    json_t *row;
+
+    json_array_foreach(readers, index, row) {
+        const char *name = json_string_value(json_object_get(row, "name"));
+
+        for (size_t i = 0; i < agent->reader_count; i++)
+            if (!strcmp(reader_name(agent->readers[i]), name))
+                (void)json_object_set_new(row, "counts",
+                                          counts_json(agent->readers[i]));
+    }
+    return readers;
+}
+
 json_t *agent_status_json(struct agent *agent) {
     const struct ts_settings *settings = agent->config->settings;
     struct ts_mono now = ts_clock_mono(agent->clock);
@@ -180,6 +260,6 @@ json_t *agent_status_json(struct agent *agent) {
         ts_settings_text(settings, "kind"), "boot", agent->keeper.boot,
         "uptime_s", (json_int_t)((now.ms - agent->started.ms) / 1000),
         "journal", journal_json(agent), "uplink", uplink_json(agent), "readers",
-        lane_readers(agent->lane), "time", clock_json(agent), "desk",
+        readers_json(agent), "time", clock_json(agent), "desk",
         desk_json(agent));
 }

@@ -491,6 +491,7 @@ void reader_free(struct reader *reader) {
 
 void reader_get_stats(const struct reader *reader, struct reader_stats *out) {
     *out = reader->stats;
+    out->attached = reader->port != NULL;
 }
 
 const char *reader_name(const struct reader *reader) {

@@ -40,6 +40,7 @@ struct reader_stats {
     uint64_t rejects;      /* all of `errors` */
     uint64_t errors[SCAN_ERRORS];
     uint64_t notices[NOTICE_KINDS];
+    bool attached;
 };
 /* "ack", "no_read", "withheld", ... */
 const char *reader_notice_name(enum notice_kind kind);

@@ -14,6 +14,8 @@ bool repeat_seen(struct repeat *repeat, const struct scan *scan,
                  struct ts_mono now, unsigned window_ms) {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
+    hash = fnv1a(hash, &scan->medium, sizeof scan->medium);
+    hash = fnv1a(hash, &scan->symbology, sizeof scan->symbology);
     hash = fnv1a(hash, scan->aim, strlen(scan->aim));
     hash = fnv1a(hash, &scan->code_id, sizeof scan->code_id);
     hash = fnv1a(hash, scan->text.data, scan->text.len);

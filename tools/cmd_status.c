@@ -100,6 +100,32 @@ static long long number(const json_t *object, const char *member) {
     return json_integer_value(json_object_get(object, member));
 }
 
+/* " 12 scans, 1 repeat", and what else is not 0. */
+static void print_counts(const json_t *counts) {
+    static const char *const names[] = {"scans", "repeats", "retransmissions",
+                                        "rejects", "unplugged"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (i == 0 || number(counts, names[i]))
+            (void)printf("%s%lld %s", i ? ", " : "", number(counts, names[i]),
+                         names[i]);
+}
+
+static void print_group(const char *what, const json_t *group) {
+    const char *name;
+    const json_t *count;
+    const char *between = "";
+
+    if (!json_object_size(group))
+        return;
+    (void)printf("          %s: ", what);
+    json_object_foreach((json_t *)group, name, count) {
+        (void)printf("%s%s %lld", between, name, json_integer_value(count));
+        between = ", ";
+    }
+    (void)putchar('\n');
+}
+
 static bool print_readers(const json_t *readers) {
     bool well = true;
 
@@ -109,6 +135,15 @@ static bool print_readers(const json_t *readers) {
         well &= !strcmp(text(reader, "state"), "attached");
         (void)printf("reader    %s: %s, %s\n", text(reader, "name"),
                      text(reader, "state"), text(reader, "text"));
+        (void)printf("          ");
+        print_counts(json_object_get(reader, "counts"));
+        (void)putchar('\n');
+        print_group(
+            "rejected",
+            json_object_get(json_object_get(reader, "counts"), "errors"));
+        print_group(
+            "notices",
+            json_object_get(json_object_get(reader, "counts"), "notices"));
     }
     return well;
 }

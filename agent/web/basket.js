@@ -60,6 +60,7 @@ function updateItem(node, item, language) {
     ? text(language, 'item.expired', { date: day(language, item.expiry) }) : '');
   setText(said, detailsOf(item, language));
   setShown(details, details.textContent !== '');
+  node.classList.toggle('is-plain', details.hidden);
   setText(state, item.voided ? text(language, 'item.voided') : '');
   setShown(state, item.voided);
   setShown(button, !item.voided);

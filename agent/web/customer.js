@@ -1,6 +1,6 @@
 // Who stands at the checkout: nobody yet, a card, or a known customer.
 
-import { h, keyed, setShown, setText } from './dom.js';
+import { h, setShown, setText } from './dom.js';
 import { icon, mark } from './art.js';
 import { number, text } from './text.js';
 
@@ -13,16 +13,17 @@ function yearOf(since) {
 // "An offer waits", and those that have a title by their title.
 function offersBox() {
   const title = h('p', { class: 'offers-title' }, icon('gift'), h('span'));
-  const list = h('ul');
-  const node = h('div', { class: 'offers' }, title, list);
+  const titles = h('p', { class: 'offers-titles' });
+  const node = h('div', { class: 'offers' }, title, titles);
 
   function draw(offers, language) {
     const n = offers.length;
     setShown(node, n > 0);
     setText(title.lastElementChild,
       text(language, n === 1 ? 'customer.offer' : 'customer.offers', { n }));
-    keyed(list, offers.filter((offer) => offer.title), (offer) => offer.offer,
-      () => h('li'), (row, offer) => setText(row, offer.title));
+    setText(titles, offers.map((offer) => offer.title).filter(Boolean).join(' · '));
+    titles.title = titles.textContent;
+    setShown(titles, titles.textContent !== '');
   }
 
   return { node, draw };
@@ -65,7 +66,7 @@ export function customerPanel() {
       setText(name, text(language, card ? 'customer.card.read' : 'customer.none'));
       setText(detail, text(language, card ? 'customer.card.detail' : 'customer.none.detail'));
     }
-    setShown(detail, detail.textContent !== '');
+    setShown(detail, detail.textContent !== '' && !card?.offers?.length);
   }
 
   return { node, draw };

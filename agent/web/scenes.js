@@ -139,7 +139,8 @@ function welcome(on) {
   const offers = consent(on.consent);
   const trouble = h('p', { class: 'trouble', role: 'alert', hidden: true });
   const node = h('section', { class: 'scene scene-welcome' },
-    h('div', { class: 'words' }, badge, title), pass.node, gift.node, scores.node, offers.node, trouble);
+    h('div', { class: 'words' }, badge, title),
+    h('div', { class: 'cards' }, pass.node, gift.node), scores.node, offers.node, trouble);
 
   function draw(state) {
     const { view, language, answers } = state;
