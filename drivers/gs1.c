@@ -1,5 +1,6 @@
 #include "drivers/gs1_parts.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,8 +63,8 @@ bool gs1_take(struct gs1 *out, uint8_t row, const uint8_t *digits,
         return gs1_fault(out, NULL, "more elements than a symbol can hold");
     struct gs1_element *element = &out->elements[out->count++];
     size_t size = gs1_ai_at(row)->size;
-    for (size_t i = 0; i < size; i++)
-        element->ai[i] = (char)digits[i];
+    assert(size < sizeof element->ai);
+    memcpy(element->ai, digits, size);
     element->ai[size] = 0;
     element->row = row;
     element->value = value;
