@@ -4,6 +4,7 @@
 #include "drivers/repeat.h"
 #include "drivers/shop.h"
 #include "tools/decoder.h"
+#include "tools/driver_list.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -24,7 +25,8 @@ static const char usage[] =
     "                    of card, item and loyalty_issuer sections alone\n"
     "  --repeat-ms N     the same code again within N ms is a repeat;\n"
     "                    0 switches that off (default: 300)\n"
-    "  --list            the drivers and their profiles\n"
+    "  --list            the drivers and their profiles, with line setting,\n"
+    "                    tones and commands in hex\n"
     "\n"
     "Exit code: 0 all understood, 1 something was rejected, 2 wrong call.\n";
 
@@ -62,16 +64,6 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static void drivers_print(void) {
-    const struct driver *driver;
-
-    for (size_t i = 0; (driver = driver_at(i)) != NULL; i++) {
-        printf("%s: %s\n", driver->name, driver->summary);
-        for (const struct driver_profile *p = driver->profiles; p->name; p++)
-            printf("  %s\n", p->name);
-    }
-}
-
 enum { GO_ON = -1 };
 
 static int option_take(struct decode *decode, int option) {
@@ -100,7 +92,7 @@ static int option_take(struct decode *decode, int option) {
         decode->repeat_ms = (unsigned)number;
         return GO_ON;
     case OPT_LIST:
-        drivers_print();
+        driver_list_print();
         return COMMAND_OK;
     case OPT_HELP:
         fputs(usage, stdout);
