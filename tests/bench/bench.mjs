@@ -1,5 +1,5 @@
 // The figures of docs/performance.md, measured on one stage in one run.
-//   packaging/bench [latency|backlog|take|online ...]
+//   packaging/bench [latency|backlog|take|online|codes ...]
 // latency prints the agent's footprint too.
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, readFileSync, statSync } from 'node:fs';
@@ -167,7 +167,17 @@ async function take(stage) {
   }
 }
 
-const parts = { latency, backlog: drain, take, online };
+/** Element strings and Digital Links a second, beside one look at each byte. */
+async function codes() {
+  const result = JSON.parse(
+    execFileSync(join(bin, 'bench_codes'), { encoding: 'utf8' }));
+  console.log('\n## Codes: checked in a second, one core');
+  for (const [name, { per_second: ours, raw_per_second: raw }] of
+    Object.entries(result))
+    console.log(`${name}: ${ours} lines/s, raw pass ${raw} lines/s`);
+}
+
+const parts = { latency, backlog: drain, take, online, codes };
 const wanted = process.argv.slice(2);
 const stage = await openStage();
 try {
