@@ -389,7 +389,8 @@ static bool card_begins(const struct view *view, size_t start) {
 
     while (!found && take_group(view, &at, &number)) {
         size_t end = at;
-        if (hex_word(view, end - 1, end))
+        if (!view->stripe && !caret_follows(view, end) &&
+            hex_word(view, end - 1, end))
             break;
         found =
             number.pan.len >= TS_PAN_MIN && is_card(view, &number, start, end);
@@ -398,6 +399,16 @@ static bool card_begins(const struct view *view, size_t start) {
     }
     mbedtls_platform_zeroize(&number, sizeof number);
     return found;
+}
+
+/* The longest numbers have no room left for the format code of track 3. */
+static bool long_card_begins(const struct view *view, size_t start) {
+    size_t end = start;
+
+    while (end < view->text.len && is_digit(view->text.data[end]))
+        end++;
+    return end - start > TS_PAN_MAX && end - start <= TS_PAN_MAX + 2 &&
+           card_begins(view, start + 2);
 }
 
 static bool view_holds_card(const struct view *view) {
@@ -410,7 +421,9 @@ static bool view_holds_card(const struct view *view) {
             at += UUID_LEN;
             continue;
         }
-        if (!inside && counts(sign) && card_begins(view, at))
+        if (!inside && counts(sign) &&
+            (card_begins(view, at) ||
+             (view->stripe && long_card_begins(view, at))))
             return true;
         inside = counts(sign);
         at += sign.len;

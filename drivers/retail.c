@@ -159,16 +159,20 @@ static struct retail read_told(enum symbology told, struct ts_slice digits) {
  * DataBar may come without the AI that it holds. */
 static struct retail read_loose(enum symbology told, const char aim[4],
                                 struct ts_slice text) {
+    bool book = told == SYMBOLOGY_BOOKLAND || told == SYMBOLOGY_ISSN;
     bool databar = !aim[0] && (told == SYMBOLOGY_GS1_DATABAR ||
                                told == SYMBOLOGY_GS1_DATABAR_LIMITED);
-    bool thirteen = told == SYMBOLOGY_OTHER || told == SYMBOLOGY_BOOKLAND ||
-                    told == SYMBOLOGY_ISSN;
-    bool fourteen = told == SYMBOLOGY_OTHER || told == SYMBOLOGY_ITF || databar;
+    bool thirteen = book || told == SYMBOLOGY_OTHER;
+    bool fourteen = databar || told == SYMBOLOGY_OTHER || told == SYMBOLOGY_ITF;
+    struct retail retail = {.symbology = told};
 
     if (((thirteen && text.len == 13) || (fourteen && text.len == 14)) &&
-        code_mod10_valid(text))
-        return of_checked(told, text);
-    return (struct retail){.symbology = told};
+        code_mod10_valid(text)) {
+        retail = of_checked(told, text);
+        retail.sure = book || databar;
+    }
+    retail.digits = text;
+    return retail;
 }
 
 /* An identifier of Interleaved 2 of 5 says no more than that a check digit was
@@ -193,11 +197,8 @@ static struct retail read_by_device(enum symbology told, const char aim[4],
     const struct with_add_on *row = add_on_find(told);
     struct retail retail;
 
-    if (!is_retail(base)) {
-        retail = read_loose(base, aim, text);
-        retail.digits = text;
-        return retail;
-    }
+    if (!is_retail(base))
+        return read_loose(base, aim, text);
     struct ts_slice composite = composite_cut(&text);
     text = without_add_on(aim, text);
     if (row && text.len > row->add_on)

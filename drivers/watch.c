@@ -1,6 +1,7 @@
 #include "drivers/watch.h"
 
 #include "drivers/content.h"
+#include "drivers/ean.h"
 
 #include <string.h>
 
@@ -27,8 +28,20 @@ static bool refuses_without_eci(struct ts_slice text,
     return found;
 }
 
+/* Codabar sends its start and stop letters, which make of a number what looks
+ * like hex. */
+static bool refuses_between_letters(struct ts_slice text,
+                                    const struct ts_guard_rules *rules) {
+    struct ts_slice inner = ts_slice_of(text.data + 1, text.len - 2);
+    uint8_t last = inner.data[inner.len];
+
+    return text.data[0] > '9' && last > '9' && ean_all_digits(inner) &&
+           refuses(inner, rules);
+}
+
 bool watch_text(struct ts_slice text, const struct ts_guard_rules *rules) {
     return refuses(text, rules) ||
+           (text.len > 2 && refuses_between_letters(text, rules)) ||
            (text.len && memchr(text.data, '\\', text.len) &&
             refuses_without_eci(text, rules));
 }
