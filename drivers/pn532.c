@@ -273,6 +273,7 @@ static void pn532_open(void *state, const struct driver_profile *profile,
 
     explicit_bzero(chip, sizeof *chip);
     chip->profile = profile;
+    chip->first = true;
     chip_wake(chip, sink);
 }
 

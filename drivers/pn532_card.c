@@ -38,6 +38,7 @@ void pn532_card_failed(struct pn532 *chip, enum scan_error error) {
 /* From here on it is not read again until it was taken away. */
 static void card_done(struct pn532 *chip) {
     chip->reading = false;
+    chip->first = false;
     chip->trouble = (struct pn532_trouble){.card = 0};
     presence_add(&chip->presence, presence_hash(ts_slice_of(
                                       chip->target.uid, chip->target.uid_len)));
@@ -54,13 +55,15 @@ static void card_refuse(struct pn532 *chip, enum scan_error error,
 static void card_emit_uid(struct pn532 *chip, const struct driver_sink *sink) {
     struct pn532_target target = chip->target;
     char uid[PN532_UID_TEXT];
+    bool first = chip->first;
 
     pn532_target_text(uid, &target);
     card_done(chip);
     sink->scan(sink->ctx, &(struct scan){.medium = SCAN_TAG,
                                          .text = ts_slice_text(uid),
                                          .tech = pn532_target_name(&target),
-                                         .bits = 8U * target.uid_len});
+                                         .bits = 8U * target.uid_len,
+                                         .retransmission = first});
     explicit_bzero(uid, sizeof uid);
     explicit_bzero(&target, sizeof target);
     pn532_wipe(chip);
@@ -81,7 +84,8 @@ static void card_emit_record(struct pn532 *chip, struct ts_slice message,
     }
     struct scan scan = {.medium = SCAN_NDEF,
                         .text = ts_slice_of(chip->text.text, chip->text.len),
-                        .tech = pn532_target_name(&chip->target)};
+                        .tech = pn532_target_name(&chip->target),
+                        .retransmission = chip->first};
     memcpy(scan.language, chip->text.language, sizeof scan.language);
     card_done(chip);
     sink->scan(sink->ctx, &scan);
@@ -226,6 +230,7 @@ static void card_look(struct pn532 *chip, const struct driver_sink *sink) {
 }
 
 void pn532_field_empty(struct pn532 *chip, const struct driver_sink *sink) {
+    chip->first = false;
     presence_poll(&chip->presence, 0);
     trouble_end(chip, sink);
     pn532_say(sink, NOTICE_ABSENT, "nfc_none", "");

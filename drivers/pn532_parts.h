@@ -48,6 +48,8 @@ struct pn532 {
     bool ready;   /* set up since the port was opened */
     bool heard;   /* anything at all since then */
     bool told;    /* its silence */
+    bool first;   /* no look since the port was opened found nothing: the card
+                     may have been read before, by an agent that was killed */
     unsigned tries;
     unsigned nacks;
     unsigned silent; /* set-ups in a row that failed */

@@ -48,6 +48,8 @@ struct twn4 {
     bool ready;    /* set up since the port was opened */
     bool heard;    /* anything at all since then */
     bool told;     /* its silence */
+    bool first;    /* no search since the port was opened found nothing: the tag
+                      may have been read before, by an agent that was killed */
     bool skipping; /* an over-long line: wait for its end */
     unsigned tries;
     unsigned silent; /* set-ups in a row that failed */
@@ -171,7 +173,9 @@ static bool is_known(struct twn4 *reader, const struct twn4_line *line) {
 static void on_tag(struct twn4 *reader, const struct twn4_line *line,
                    const struct driver_sink *sink) {
     char id[2 * TWN4_ID_MAX + 1];
+    bool first = reader->first;
 
+    reader->first = false;
     if (is_known(reader, line)) {
         say(sink, NOTICE_PRESENT, "present", "");
         return;
@@ -188,7 +192,8 @@ static void on_tag(struct twn4 *reader, const struct twn4_line *line,
     sink->scan(sink->ctx, &(struct scan){.medium = SCAN_TAG,
                                          .text = ts_slice_text(id),
                                          .tech = twn4_line_tech(line),
-                                         .bits = line->bits});
+                                         .bits = line->bits,
+                                         .retransmission = first});
     explicit_bzero(id, sizeof id);
 }
 
@@ -205,6 +210,7 @@ static void line_act(struct twn4 *reader, const struct twn4_line *line,
     case TWN4_NONE:
         if (searched)
             wait(reader, STEP_PAUSE, PAUSE_MS);
+        reader->first = false;
         presence_poll(&reader->presence, 0);
         say(sink, NOTICE_ABSENT, "none", "");
         break;
@@ -262,6 +268,7 @@ static void twn4_open(void *state, const struct driver_profile *profile,
     explicit_bzero(reader, sizeof *reader);
     reader->profile = profile;
     reader->form = profile->detail;
+    reader->first = reader->form->polls;
     if (reader->form->polls)
         command(reader, STEP_TYPES, sink);
 }
