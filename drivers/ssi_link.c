@@ -78,7 +78,8 @@ static void link_next(struct ssi_link *link, const struct driver_sink *sink) {
     }
     link->phase = SSI_READY;
     link->told_silent = false;
-    link_tell(sink, NOTICE_READY, link->revision, "");
+    link_tell(sink, NOTICE_READY, link->revision,
+              link->lacks ? link->lacks : "");
 }
 
 static void link_wake(struct ssi_link *link, const struct driver_sink *sink) {
@@ -88,6 +89,7 @@ static void link_wake(struct ssi_link *link, const struct driver_sink *sink) {
     link->phase_due = later(link->now, SSI_WAKE_MS);
     link->command = 0;
     link->tries = 0;
+    link->lacks = NULL;
     sink->send(sink->ctx, ts_slice_of(&wake_up, 1));
 }
 
@@ -104,6 +106,7 @@ void ssi_link_restart(struct ssi_link *link, const struct driver_sink *sink) {
     link->phase = SSI_SET_UP;
     link->command = 0;
     link->tries = 0;
+    link->lacks = NULL;
     link->flight = SSI_FLIGHT_NONE;
     link->queued = 0;
     link_next(link, sink);
@@ -212,10 +215,13 @@ void ssi_link_declined(struct ssi_link *link, int cause,
     bool again = link->flight == SSI_FLIGHT_SETUP && cause == SSI_RESEND &&
                  link->tries < TRIES;
 
-    if (again)
+    if (again) {
         setup_send(link, sink);
-    else
-        ssi_link_taken(link, sink); /* it goes on without */
+        return;
+    }
+    if (!link->lacks && link->flight == SSI_FLIGHT_SETUP)
+        link->lacks = command_of(link)->declined;
+    ssi_link_taken(link, sink); /* it goes on without */
 }
 
 void ssi_link_revision(struct ssi_link *link, struct ts_slice text) {

@@ -24,6 +24,7 @@ struct ssi_link {
     struct ts_mono phase_due; /* while waking or silent */
     size_t command;
     unsigned tries;
+    const char *lacks; /* what a person should know of the set-up, or NULL */
     enum ssi_flight flight;
     struct ts_mono flight_due;
     uint8_t flying; /* its opcode */
