@@ -63,8 +63,8 @@ static const struct ts_setting reader_members[] = {
      .help = "/dev/serial/by-id/... or usb:VVVV:PPPP[:SERIAL]"},
     {.name = "driver", .kind = TS_SETTING_TEXT, .fallback = "line",
      .help = "protocol of the reader; `tessera ports` suggests one"},
-    {.name = "profile", .kind = TS_SETTING_TEXT, .fallback = "generic",
-     .help = "make of the reader"},
+    {.name = "profile", .kind = TS_SETTING_TEXT, .fallback = "",
+     .help = "make of the reader; empty: the driver's first"},
     {.name = "baud", .kind = TS_SETTING_INT, .fallback = "0",
      .max = 4000000, .help = "of the serial line; 0: the factory setting of "
      "the profile's devices; CDC devices ignore it"},
@@ -279,6 +279,8 @@ static void read_reader(struct agent_config_reader *out,
     const struct driver *driver = driver_find(ts_settings_text(from, "driver"));
     const char *profile = ts_settings_text(from, "profile");
 
+    if (!profile[0] && driver)
+        profile = driver->profiles[0].name;
     *out = (struct agent_config_reader){
         .name = ts_settings_title(from),
         .port = ts_settings_text(from, "port"),

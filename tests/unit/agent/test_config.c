@@ -78,12 +78,15 @@ static void test_good(void **state) {
              HEAD "kind = \"kiosk\"\n"
                   "reader \"scanner\" { port = \"/dev/x\" parity = \"even\" "
                   "data_bits = 7 }\n"
+                  "reader \"stripe\" { port = \"/dev/y\" driver = \"msr\" }\n"
                   "card \"main\" { prefix = \"25\" length = 13 }\n",
              &config, &problems) != TS_OK)
         fail_msg("%s", ts_buf_text(&problems));
-    assert_int_equal(config.reader_count, 1);
+    assert_int_equal(config.reader_count, 2);
     assert_string_equal(config.readers[0].name, "scanner");
     assert_string_equal(config.readers[0].driver, "line");
+    assert_string_equal(config.readers[0].profile, "generic");
+    assert_string_equal(config.readers[1].profile, "magtek");
     assert_int_equal(config.readers[0].line.parity, 'E');
     assert_int_equal(config.readers[0].line.data_bits, 7);
     assert_int_equal(config.readers[0].repeat_ms, 300);
