@@ -13,12 +13,18 @@ export function tagFrame(uid, { id12 = false } = {}) {
 
 export class TagReader extends Device {
   frames = 0; // sent while a tag was held there
+  longestGap = 0; // between two of them, in ms
+  #last = 0;
   #timer;
 
   /** Holds a tag to the reader until `take`. */
   hold(uid) {
     this.take();
+    this.#last = performance.now();
     const say = () => {
+      const now = performance.now();
+      this.longestGap = Math.max(this.longestGap, now - this.#last);
+      this.#last = now;
       this.send(tagFrame(uid));
       this.frames++;
     };
