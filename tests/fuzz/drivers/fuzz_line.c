@@ -1,5 +1,6 @@
 /* Any bytes, cut anywhere, under any profile: no crash, bounded answers, and
  * the same scans however the bytes are cut. */
+#include "drivers/aim.h"
 #include "drivers/driver.h"
 
 #include <stdlib.h>
@@ -21,7 +22,9 @@ static void mix(struct seen *seen, const void *data, size_t len) {
 static void on_scan(void *ctx, const struct scan *scan) {
     struct seen *seen = ctx;
 
-    if (scan->text.len == 0 || scan->text.len >= SCAN_MAX_TEXT)
+    /* An element string may be empty, which makes it a wrong one. */
+    if ((scan->text.len == 0 && !symbology_is_gs1(aim_symbology(scan->aim))) ||
+        scan->text.len >= SCAN_MAX_TEXT)
         abort();
     seen->events++;
     mix(seen, scan->aim, strlen(scan->aim));

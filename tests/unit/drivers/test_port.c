@@ -447,5 +447,7 @@ int main(void) {
         cmocka_unit_test(test_an_adapter_that_is_taken_at_once_says_by_whom),
         cmocka_unit_test(test_the_faulty_port_plays_its_script),
     };
+    /* For this program, not for those that it starts. */
+    (void)unsetenv("LD_PRELOAD");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
