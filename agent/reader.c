@@ -452,8 +452,9 @@ enum ts_status reader_check(const char *driver_name, const char *profile,
 enum ts_status reader_new(struct reader **out, struct event_base *loop,
                           const struct reader_options *options,
                           struct ts_err *err) {
+    const struct driver *own = options->own_driver;
     enum ts_status status =
-        reader_check(options->driver, options->profile, err);
+        own ? TS_OK : reader_check(options->driver, options->profile, err);
     struct reader *reader;
 
     if (status != TS_OK)
@@ -461,8 +462,10 @@ enum ts_status reader_new(struct reader **out, struct event_base *loop,
     reader = ts_alloc(sizeof *reader);
     *reader = (struct reader){
         .options = *options, .loop = loop, .backoff_ms = BACKOFF_MIN_MS};
-    reader->driver = driver_find(options->driver);
-    reader->profile = driver_profile_find(reader->driver, options->profile);
+    reader->driver = own ? own : driver_find(options->driver);
+    reader->profile =
+        own ? own->profiles
+            : driver_profile_find(reader->driver, options->profile);
     ts_buf_init(&reader->out, OUT_MAX_BYTES);
     reader->sink =
         (struct driver_sink){reader, on_scan, on_reject, on_notice, on_send};

@@ -20,7 +20,9 @@ struct reader_options {
     const struct code_rules *rules;
     const struct ts_clock *clock;
     struct lane *lane;
-    const struct port_backend *backend; /* for tests, else NULL */
+    /* For tests, else NULL. */
+    const struct driver *own_driver; /* with its first profile */
+    const struct port_backend *backend;
     void *backend_ctx;
 };
 

@@ -458,6 +458,54 @@ static void test_disk_full(void **state) {
     json_decref(before);
 }
 
+static size_t count_of(struct fixture *f, const char *type) {
+    struct listing listing = fixture_list(f);
+    size_t count = 0;
+
+    for (const char *at = ts_buf_text(&listing.types); (at = strstr(at, type));
+         at++)
+        count++;
+    listing_fini(&listing);
+    return count;
+}
+
+/* A port that is missing all day is told once; one that comes and goes is told
+ * some times, and where it ended. */
+static void test_reader_states_are_bounded(void **state) {
+    struct fixture *f = *state;
+    json_t *readers;
+
+    for (int i = 0; i < 1000; i++) {
+        f->clock.mono_ms += 5000;
+        lane_set_reader(f->lane, "lost", READER_DETACHED, "no /dev/x");
+    }
+    assert_int_equal(count_of(f, "reader."), 1);
+    for (int i = 0; i < 1000; i++)
+        lane_set_reader(f->lane, "loose",
+                        i % 2 ? READER_ATTACHED : READER_DETACHED,
+                        i % 2 ? "reads" : "gone");
+    assert_int_equal(count_of(f, "reader."), 1 + 6);
+    lane_set_reader(f->lane, "loose", READER_FAULTED, "in use");
+    readers = lane_readers(f->lane);
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(readers, 1), "state")),
+        "faulted");
+    json_decref(readers);
+    lane_tell_readers(f->lane);
+    assert_int_equal(count_of(f, "reader.faulted"), 0);
+    f->clock.mono_ms += 60000;
+    lane_tell_readers(f->lane);
+    lane_tell_readers(f->lane);
+    assert_int_equal(count_of(f, "reader.faulted"), 1);
+    assert_int_equal(count_of(f, "reader."), 1 + 6 + 1);
+    /* A calm hour later it has all its words again. */
+    f->clock.mono_ms += 3600000;
+    for (int i = 0; i < 6; i++)
+        lane_set_reader(f->lane, "loose",
+                        i % 2 ? READER_FAULTED : READER_ATTACHED, "again");
+    assert_int_equal(count_of(f, "reader."), 1 + 6 + 1 + 6);
+}
+
 static void test_clock_words(void **state) {
     struct fixture *f = *state;
     struct event event;
@@ -524,6 +572,7 @@ int main(void) {
         CASE(test_started_is_first_after_damage),
         CASE(test_full_kiosk_takes_cards),
         CASE(test_disk_full),
+        CASE(test_reader_states_are_bounded),
         CASE(test_clock_words),
         CASE(test_time_floor),
 #undef CASE

@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include "agent/reader.h"
+#include "base/log.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -36,6 +37,91 @@ struct fixture {
     struct lane *lane;
     struct reader *reader;
     int master;
+    const struct driver *driver; /* of the test's own, or NULL */
+    unsigned group_ms;
+    unsigned log_lines;
+    char heard[64];
+    size_t heard_len;
+};
+
+/* A made-up protocol of lines: "!3" is a notice of kind 3, "~TEXT" a scan that
+ * the device sent before. It answers '0' to '5' for a tone, 'R' in front for a
+ * refusal. */
+struct talker {
+    char line[64];
+    size_t len;
+};
+
+static void talker_open(void *state, const struct driver_profile *profile,
+                        const struct driver_sink *sink) {
+    (void)state;
+    (void)profile;
+    (void)sink;
+}
+
+static void talker_line(const char *line, const struct driver_sink *sink) {
+    struct scan scan = {.retransmission = line[0] == '~'};
+    struct notice notice = {.name = "boot", .code = -1, .text = "", .hint = ""};
+
+    scan.text = ts_slice_text(line + scan.retransmission);
+    if (line[0] == '!') {
+        notice.kind = (enum notice_kind)atoi(line + 1);
+        sink->notice(sink->ctx, &notice);
+    } else {
+        sink->scan(sink->ctx, &scan);
+    }
+}
+
+static void talker_feed(void *state, struct ts_slice bytes, struct ts_mono now,
+                        const struct driver_sink *sink) {
+    struct talker *talker = state;
+
+    (void)now;
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (bytes.data[i] != '\r') {
+            talker->line[talker->len++] = (char)bytes.data[i];
+            continue;
+        }
+        talker->line[talker->len] = 0;
+        talker->len = 0;
+        talker_line(talker->line, sink);
+    }
+}
+
+static bool talker_deadline(const void *state, struct ts_mono *at) {
+    (void)state;
+    (void)at;
+    return false;
+}
+
+static void talker_confirm(void *state, enum driver_tone tone,
+                           const struct driver_sink *sink) {
+    char answer = (char)('0' + tone);
+
+    (void)state;
+    sink->send(sink->ctx, ts_slice_of(&answer, 1));
+}
+
+static void talker_refuse(void *state, enum driver_tone tone,
+                          const struct driver_sink *sink) {
+    sink->send(sink->ctx, ts_slice_text("R"));
+    talker_confirm(state, tone, sink);
+}
+
+static void talker_wipe(void *state) { (void)state; }
+
+static const struct driver_profile talker_profiles[] = {{.name = "made"},
+                                                        {.name = NULL}};
+static const struct driver talker_driver = {
+    .name = "talker",
+    .profiles = talker_profiles,
+    .state_size = sizeof(struct talker),
+    .open = talker_open,
+    .feed = talker_feed,
+    .deadline = talker_deadline,
+    .confirm = talker_confirm,
+    .refuse = talker_refuse,
+    .wipe = talker_wipe,
 };
 
 static const struct code_rule rule_table[] = {
@@ -66,7 +152,11 @@ static void start(struct fixture *f) {
     struct journal_report report;
     struct ts_err err = {0};
     struct recorder_options recorder = {
-        .report = &report, .keeper = &f->keeper, .version = "1.2.3"};
+        .report = &report,
+        .keeper = &f->keeper,
+        .version = "1.2.3",
+        .group_ms = f->group_ms,
+    };
     struct lane_options lane = {
         .store = "milano-01",
         .terminal = "milano-01-lane-3",
@@ -84,6 +174,7 @@ static void start(struct fixture *f) {
         .profile = "bel",
         .line = {9600, 8, 'N', 1, false},
         .repeat_ms = 700,
+        .own_driver = f->driver,
         .rules = &rules,
         .clock = &f->clock.clock,
     };
@@ -185,8 +276,7 @@ static bool count_type(void *arg, const char *journal, uint64_t sequence,
 
     (void)journal;
     (void)sequence;
-    (void)snprintf(type, sizeof type, "\"tessera.%s.v1\"",
-                   (const char *)wanted[0]);
+    (void)snprintf(type, sizeof type, "\"tessera.%s", (const char *)wanted[0]);
     if (memmem(payload.data, payload.len, type, strlen(type)))
         (*(unsigned *)wanted[1])++;
     return true;
@@ -208,6 +298,44 @@ static bool beeped(struct fixture *f) {
     char byte;
 
     return read(f->master, &byte, 1) == 1;
+}
+
+static void restart_with(struct fixture *f, const struct driver *driver) {
+    stop(f);
+    f->driver = driver;
+    start(f);
+}
+
+/* What the device heard since the last expect_answer. */
+static const char *listen_to(struct fixture *f) {
+    ssize_t got = read(f->master, f->heard + f->heard_len,
+                       sizeof f->heard - 1 - f->heard_len);
+
+    f->heard_len += got > 0 ? (size_t)got : 0;
+    f->heard[f->heard_len] = 0;
+    return f->heard;
+}
+
+static void expect_answer(struct fixture *f, const char *answer) {
+    WAIT_FOR(f, strlen(listen_to(f)) >= strlen(answer));
+    assert_string_equal(f->heard, answer);
+    f->heard_len = 0;
+}
+
+static char *notice_kind(struct fixture *f) {
+    json_t *view = lane_view(f->lane);
+    char *kind = ts_strdup(json_string_value(
+        json_object_get(json_object_get(view, "notice"), "kind")));
+
+    json_decref(view);
+    return kind;
+}
+
+static void count_line(void *ctx, enum ts_log_level level, const char *line) {
+    struct fixture *f = ctx;
+
+    (void)level;
+    f->log_lines += strstr(line, "scanner: boot") != NULL;
 }
 
 static void test_scan_is_recorded_and_answered(void **state) {
@@ -301,6 +429,106 @@ static void test_rejects_are_counted(void **state) {
     assert_int_equal(events(f, "scan.rejected"), 2);
 }
 
+/* The signal never comes before what it tells of is on disk. */
+static void test_tone_follows_the_commit(void **state) {
+    struct fixture *f = *state;
+
+    f->group_ms = 600000; /* nobody commits but this test */
+    restart_with(f, &talker_driver);
+    recorder_flush(f->recorder);
+    say(f, ITEM "\r");
+    WAIT_FOR(f, stats(f).scans == 1);
+    assert_true(journal_pending(f->journal));
+    assert_string_equal(listen_to(f), "");
+    recorder_flush(f->recorder);
+    expect_answer(f, "1");
+    assert_int_equal(events(f, "item.scanned"), 1);
+    f->group_ms = 0;
+}
+
+static void test_tones_tell_what_became_of_it(void **state) {
+    struct fixture *f = *state;
+
+    restart_with(f, &talker_driver);
+    say(f, ITEM "\r");
+    expect_answer(f, "1");
+    say(f, "WHATEVER\r");
+    expect_answer(f, "4");
+    say(f, PAN "\r");
+    expect_answer(f, "5");
+    say(f, "8001230000016\r"); /* its check digit fails */
+    expect_answer(f, "5");
+}
+
+/* The agent is restarted between its commit and its answer. */
+static void test_sent_again_after_a_restart(void **state) {
+    struct fixture *f = *state;
+
+    restart_with(f, &talker_driver);
+    say(f, ITEM "\r");
+    expect_answer(f, "1");
+    restart_with(f, &talker_driver);
+    say(f, "~" ITEM "\r");
+    expect_answer(f, "1");
+    assert_int_equal(events(f, "item.scanned"), 1);
+    assert_true(stats(f).retransmissions == 1);
+    /* The journal holds another one: this one was never recorded. */
+    say(f, "~8001230000022\r");
+    expect_answer(f, "1");
+    assert_int_equal(events(f, "item.scanned"), 2);
+    /* The same person scans the same thing once more. */
+    f->clock.mono_ms += 701;
+    say(f, "8001230000022\r");
+    expect_answer(f, "1");
+    assert_int_equal(events(f, "item.scanned"), 3);
+    assert_true(stats(f).retransmissions == 1);
+    assert_true(stats(f).repeats == 0);
+}
+
+static void test_withheld_card(void **state) {
+    struct fixture *f = *state;
+    char withheld[8];
+    char *kind;
+
+    (void)snprintf(withheld, sizeof withheld, "!%d\r", NOTICE_WITHHELD);
+    restart_with(f, &talker_driver);
+    for (int i = 0; i < 5; i++)
+        say(f, withheld);
+    WAIT_FOR(f, stats(f).notices[NOTICE_WITHHELD] == 5);
+    assert_int_equal(events(f, "scan.rejected"), 1);
+    kind = notice_kind(f);
+    assert_string_equal(kind, "withheld");
+    free(kind);
+    f->clock.mono_ms += 60000;
+    say(f, withheld);
+    WAIT_FOR(f, stats(f).notices[NOTICE_WITHHELD] == 6);
+    assert_int_equal(events(f, "scan.rejected"), 2);
+    assert_true(stats(f).rejects == 0);
+}
+
+/* A device that talks without end fills neither log nor journal. */
+static void test_notices_in_a_flood(void **state) {
+    struct fixture *f = *state;
+    char boot[8];
+    unsigned rows;
+
+    restart_with(f, &talker_driver);
+    rows = events(f, "");
+    ts_log_set_sink(count_line, f);
+    (void)snprintf(boot, sizeof boot, "!%d\r", NOTICE_BOOT);
+    for (int i = 0; i < 300; i++) {
+        say(f, boot);
+        WAIT_FOR(f, stats(f).notices[NOTICE_BOOT] == (uint64_t)i + 1);
+    }
+    assert_int_equal(f->log_lines, 1);
+    f->clock.mono_ms += 60000;
+    say(f, boot);
+    WAIT_FOR(f, stats(f).notices[NOTICE_BOOT] == 301);
+    assert_int_equal(f->log_lines, 2);
+    ts_log_set_sink(NULL, NULL);
+    assert_int_equal(events(f, ""), rows);
+}
+
 static void test_unknown_driver(void **state) {
     struct ts_err err;
 
@@ -320,6 +548,11 @@ int main(void) {
         CASE(test_starts_without_its_device),
         CASE(test_payment_card_leaves_nothing),
         CASE(test_rejects_are_counted),
+        CASE(test_tone_follows_the_commit),
+        CASE(test_tones_tell_what_became_of_it),
+        CASE(test_sent_again_after_a_restart),
+        CASE(test_withheld_card),
+        CASE(test_notices_in_a_flood),
         CASE(test_unknown_driver),
 #undef CASE
     };
