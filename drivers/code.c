@@ -101,10 +101,10 @@ static bool reading_refused(const struct reading *reading,
         return watch_elements(gs1, reading->result, reading->text, guard);
     if (reading->form == FORM_LINK)
         return watch_link(gs1, reading->result, reading->text, guard);
-    if (!retail->sure)
-        return watch_text(reading->scan->text, guard);
-    return retail->composite.data &&
-           watch_elements(gs1, reading->result, retail->composite, guard);
+    if (retail->composite.data &&
+        watch_elements(gs1, reading->result, retail->composite, guard))
+        return true;
+    return !retail->sure && watch_text(reading->scan->text, guard);
 }
 
 /* Where the digits were decoded into a place of their own, they move along. */
