@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PACK_MAX = 2048 };
+enum { PACK_MAX = 8192 };
 
 struct pack {
     char bits[PACK_MAX * 6 + 1]; /* '0' and '1' */

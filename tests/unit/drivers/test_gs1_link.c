@@ -345,6 +345,30 @@ static void test_round_trip(void **state) {
     }
 }
 
+/* More than the parser has room for, packed and in clear. */
+static void test_values_without_room(void **state) {
+    static struct pack pack;
+    static char text[PACK_MAX + 1];
+    static char uri[PACK_MAX * 2];
+    char value[91];
+
+    (void)state;
+    memset(value, 'a', 90);
+    value[90] = 0;
+    pack.count = 0;
+    for (int i = 0; i < 100; i++) {
+        pack_code(&pack, "99");
+        pack_value(&pack, "X..90", value);
+    }
+    pack_text(&pack, text);
+    (void)snprintf(uri, sizeof uri, HOST "/%s", text);
+    assert_int_equal(parse(uri), GS1_ABSENT);
+    strcpy(uri, HOST GTIN "/10/");
+    memset(uri + strlen(uri), '%', SCAN_MAX_TEXT + 1);
+    assert_int_equal(parse(uri), GS1_INVALID);
+    assert_string_equal(gs1.fault, "the link is too long");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_links),
@@ -353,6 +377,7 @@ int main(void) {
         cmocka_unit_test(test_the_host_is_named),
         cmocka_unit_test(test_compressed_links),
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_values_without_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
