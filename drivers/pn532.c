@@ -35,6 +35,7 @@ void pn532_wipe(void *state) {
     explicit_bzero(chip->memory, sizeof chip->memory);
     explicit_bzero(&chip->text, sizeof chip->text);
     explicit_bzero(&chip->target, sizeof chip->target);
+    explicit_bzero(chip->uid, sizeof chip->uid);
     chip->memory_len = 0;
     chip->reading = false;
 }

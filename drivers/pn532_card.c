@@ -53,19 +53,15 @@ static void card_refuse(struct pn532 *chip, enum scan_error error,
 }
 
 static void card_emit_uid(struct pn532 *chip, const struct driver_sink *sink) {
-    struct pn532_target target = chip->target;
-    char uid[PN532_UID_TEXT];
-    bool first = chip->first;
+    struct scan scan = {.medium = SCAN_TAG,
+                        .tech = pn532_target_name(&chip->target),
+                        .bits = 8U * chip->target.uid_len,
+                        .retransmission = chip->first};
 
-    pn532_target_text(uid, &target);
+    pn532_target_text(chip->uid, &chip->target);
+    scan.text = ts_slice_text(chip->uid);
     card_done(chip);
-    sink->scan(sink->ctx, &(struct scan){.medium = SCAN_TAG,
-                                         .text = ts_slice_text(uid),
-                                         .tech = pn532_target_name(&target),
-                                         .bits = 8U * target.uid_len,
-                                         .retransmission = first});
-    explicit_bzero(uid, sizeof uid);
-    explicit_bzero(&target, sizeof target);
+    sink->scan(sink->ctx, &scan);
     pn532_wipe(chip);
 }
 

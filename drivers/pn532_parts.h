@@ -63,6 +63,7 @@ struct pn532 {
     size_t memory_size; /* of the tag's data area */
     uint8_t memory[NDEF_MEMORY_MAX + PN532_READ_BYTES];
     struct ndef_text text;
+    char uid[PN532_UID_TEXT]; /* of the card that is being reported */
     char revision[24];
 };
 

@@ -61,6 +61,7 @@ struct twn4 {
     uint64_t seen;
     size_t len;
     char line[TWN4_LINE_MAX];
+    char id[2 * TWN4_ID_MAX + 1]; /* of the tag that is being reported */
 };
 
 static void line_drop(struct twn4 *reader) {
@@ -68,7 +69,12 @@ static void line_drop(struct twn4 *reader) {
     reader->len = 0;
 }
 
-static void twn4_wipe(void *state) { line_drop(state); }
+static void twn4_wipe(void *state) {
+    struct twn4 *reader = state;
+
+    line_drop(reader);
+    explicit_bzero(reader->id, sizeof reader->id);
+}
 
 static void wait(struct twn4 *reader, enum step step, unsigned ms) {
     reader->step = step;
@@ -172,7 +178,7 @@ static bool is_known(struct twn4 *reader, const struct twn4_line *line) {
 
 static void on_tag(struct twn4 *reader, const struct twn4_line *line,
                    const struct driver_sink *sink) {
-    char id[2 * TWN4_ID_MAX + 1];
+    char *id = reader->id;
     bool first = reader->first;
 
     reader->first = false;
@@ -194,7 +200,7 @@ static void on_tag(struct twn4 *reader, const struct twn4_line *line,
                                          .tech = twn4_line_tech(line),
                                          .bits = line->bits,
                                          .retransmission = first});
-    explicit_bzero(id, sizeof id);
+    explicit_bzero(reader->id, sizeof reader->id);
 }
 
 static void line_act(struct twn4 *reader, const struct twn4_line *line,
