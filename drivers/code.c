@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+enum { GROUP_SEPARATOR = 0x1d };
+
 enum form {
     FORM_TEXT,     /* a retail code or any text */
     FORM_ELEMENTS, /* GS1 element string */
@@ -22,7 +24,9 @@ struct reading {
     const struct scan *scan;
     enum symbology told;
     bool untold;
-    struct ts_slice text; /* without character set switches ahead */
+    struct ts_slice text;     /* without character set switches ahead */
+    struct ts_slice elements; /* the element string, with both parts of a
+                                 composite */
     struct retail retail;
     enum form form;
     enum gs1_result result;
@@ -61,6 +65,19 @@ static enum gs1_result parse_gsrn_and_srin(struct gs1 *gs1,
     return GS1_OK;
 }
 
+/* Both parts are one string; it stands where decoded values do. */
+static struct ts_slice join_composite(struct gs1 *gs1, struct ts_slice text) {
+    struct ts_slice linear = text;
+    struct ts_slice rest = content_cut_composite(&linear);
+
+    if (!rest.data || text.len > sizeof gs1->values)
+        return text;
+    memcpy(gs1->values, linear.data, linear.len);
+    gs1->values[linear.len] = GROUP_SEPARATOR;
+    memcpy(gs1->values + linear.len + 1, rest.data, rest.len);
+    return ts_slice_of(gs1->values, linear.len + 1 + rest.len);
+}
+
 static enum gs1_result parse_elements(struct gs1 *gs1, const struct scan *scan,
                                       struct ts_slice text) {
     enum gs1_result result = gs1_parse(gs1, text);
@@ -69,6 +86,19 @@ static enum gs1_result parse_elements(struct gs1 *gs1, const struct scan *scan,
         parse_gsrn_and_srin(gs1, text) == GS1_OK)
         return GS1_OK;
     return result;
+}
+
+static void reading_parse(struct reading *reading, struct gs1 *gs1) {
+    struct ts_slice composite = reading->retail.composite;
+
+    if (reading->form == FORM_ELEMENTS) {
+        reading->elements = join_composite(gs1, reading->text);
+        reading->result = parse_elements(gs1, reading->scan, reading->elements);
+    } else if (reading->form == FORM_LINK) {
+        reading->result = gs1_parse_link(gs1, reading->text);
+    } else if (composite.data) {
+        reading->result = gs1_parse(gs1, composite);
+    }
 }
 
 static void reading_take(struct reading *reading, struct gs1 *gs1,
@@ -83,12 +113,7 @@ static void reading_take(struct reading *reading, struct gs1 *gs1,
     reading->retail =
         retail_read(reading->told, scan->aim, reading->untold, reading->text);
     reading->form = form_of(reading);
-    if (reading->form == FORM_ELEMENTS)
-        reading->result = parse_elements(gs1, scan, reading->text);
-    else if (reading->form == FORM_LINK)
-        reading->result = gs1_parse_link(gs1, reading->text);
-    else if (reading->retail.composite.data)
-        reading->result = gs1_parse(gs1, reading->retail.composite);
+    reading_parse(reading, gs1);
 }
 
 static bool reading_refused(const struct reading *reading,
@@ -98,7 +123,7 @@ static bool reading_refused(const struct reading *reading,
     const struct retail *retail = &reading->retail;
 
     if (reading->form == FORM_ELEMENTS)
-        return watch_elements(gs1, reading->result, reading->text, guard);
+        return watch_elements(gs1, reading->result, reading->elements, guard);
     if (reading->form == FORM_LINK)
         return watch_link(gs1, reading->result, reading->text, guard);
     if (retail->composite.data &&

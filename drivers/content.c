@@ -41,6 +41,20 @@ struct ts_slice content_text(const struct scan *scan) {
     return text;
 }
 
+struct ts_slice content_cut_composite(struct ts_slice *text) {
+    static const char border[] = "|]e0";
+    size_t len = sizeof border - 1;
+    const uint8_t *at =
+        text->len ? memmem(text->data, text->len, border, len) : NULL;
+
+    if (!at)
+        return ts_slice_of(NULL, 0);
+    size_t before = (size_t)(at - text->data);
+    struct ts_slice rest = ts_slice_of(at + len, text->len - before - len);
+    text->len = before;
+    return rest;
+}
+
 bool content_is_link(struct ts_slice text) {
     static const char *const schemes[] = {"https://", "http://"};
 

@@ -17,6 +17,10 @@ struct ts_slice content_text(const struct scan *scan);
 enum { CONTENT_ECI_LENGTH = 7 };
 bool content_eci_at(struct ts_slice text, size_t at);
 
+/* A composite symbol puts "|]e0" between its linear code and its 2D part:
+ * answers that part, or an empty slice without data, and cuts `text`. */
+struct ts_slice content_cut_composite(struct ts_slice *text);
+
 /* An http or https URI. */
 bool content_is_link(struct ts_slice text);
 

@@ -1,5 +1,6 @@
 #include "drivers/retail.h"
 
+#include "drivers/content.h"
 #include "drivers/ean.h"
 
 #include <string.h>
@@ -124,21 +125,6 @@ static struct ts_slice without_add_on(const char aim[4], struct ts_slice text) {
     return text;
 }
 
-/* A composite symbol puts "|]e0" between the linear code and its 2D part. */
-static struct ts_slice composite_cut(struct ts_slice *text) {
-    static const char border[] = "|]e0";
-    size_t len = sizeof border - 1;
-    const uint8_t *at =
-        text->len ? memmem(text->data, text->len, border, len) : NULL;
-
-    if (!at)
-        return ts_slice_of(NULL, 0);
-    size_t before = (size_t)(at - text->data);
-    struct ts_slice rest = ts_slice_of(at + len, text->len - before - len);
-    text->len = before;
-    return rest;
-}
-
 static struct retail read_told(enum symbology told, struct ts_slice digits) {
     switch (told) {
     case SYMBOLOGY_EAN_13:
@@ -199,7 +185,7 @@ static struct retail read_by_device(enum symbology told, const char aim[4],
 
     if (!is_retail(base))
         return read_loose(base, aim, text);
-    struct ts_slice composite = composite_cut(&text);
+    struct ts_slice composite = content_cut_composite(&text);
     text = without_add_on(aim, text);
     if (row && text.len > row->add_on)
         text.len -= row->add_on;

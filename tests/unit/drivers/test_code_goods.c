@@ -121,6 +121,24 @@ static void test_lot_and_expiry(void **state) {
     assert_string_equal(elements(GTIN).expiry, "");
 }
 
+/* The 2D part of a composite symbol completes its linear part. */
+static void test_both_parts_of_a_composite(void **state) {
+    struct code code = elements(GTIN "|]e017261231"
+                                     "10LOT-7");
+
+    (void)state;
+    assert_int_equal(code.kind, CODE_ITEM);
+    assert_string_equal(code.gtin, "08001120765741");
+    assert_string_equal(code.lot, "LOT-7");
+    assert_string_equal(code.expiry, "2026-12-31");
+    assert_int_equal(elements(GTIN "|]e0").kind, CODE_ITEM);
+    assert_int_equal(elements(GTIN "|]e005").kind, CODE_REJECTED);
+    assert_int_equal(elements(GTIN "|]e0994111111111111111").kind,
+                     CODE_PAYMENT_CARD);
+    assert_int_equal(elements(GTIN "|]e0994111111111111111^").kind,
+                     CODE_PAYMENT_CARD);
+}
+
 static void test_a_wrong_string_says_nothing(void **state) {
     struct code code = elements(LOOSE "3103000750"
                                       "17261301"
@@ -296,6 +314,7 @@ int main(void) {
         cmocka_unit_test(test_prices_are_minor_units),
         cmocka_unit_test(test_the_largest_numbers_do_not_overflow),
         cmocka_unit_test(test_lot_and_expiry),
+        cmocka_unit_test(test_both_parts_of_a_composite),
         cmocka_unit_test(test_a_wrong_string_says_nothing),
         cmocka_unit_test(test_numbers_of_other_things_are_no_item),
         cmocka_unit_test(test_coupons_are_named_without_serial),
