@@ -1,5 +1,5 @@
 // The figures of docs/performance.md, measured on one stage in one run.
-//   packaging/bench [latency|backlog|take|online|codes ...]
+//   packaging/bench [latency|backlog|take|online|codes|drivers|readers ...]
 // latency prints the agent's footprint too.
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, readFileSync, statSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { Stage, bin } from '../../packaging/stage/stage.mjs';
 import { Postgres } from '../../packaging/stage/postgres.mjs';
 import { until } from '../../packaging/stage/processes.mjs';
 import { ean13 } from '../../packaging/stage/goods.mjs';
+import { drivers, readers } from './readers.mjs';
 
 const scans = Number(process.env.TESSERA_BENCH_SCANS ?? 3000);
 const backlog = Number(process.env.TESSERA_BENCH_BACKLOG ?? 100_000);
@@ -177,7 +178,9 @@ async function codes() {
     console.log(`${name}: ${ours} lines/s, raw pass ${raw} lines/s`);
 }
 
-const parts = { latency, backlog: drain, take, online, codes };
+const parts = {
+  latency, backlog: drain, take, online, codes, drivers, readers,
+};
 const wanted = process.argv.slice(2);
 const stage = await openStage();
 try {
