@@ -161,21 +161,11 @@ static bool find_pairs(struct ts_slice path, struct ts_slice *pairs) {
     return false;
 }
 
-/* The text up to `stop`, which goes too. */
-static struct ts_slice cut_to(struct ts_slice *text, char stop) {
-    const uint8_t *end = text->data + text->len;
-    const uint8_t *found = memchr(text->data, stop, text->len);
-    struct ts_slice cut = from_to(text->data, found ? found : end);
-
-    *text = found ? from_to(found + 1, end) : from_to(end, end);
-    return cut;
-}
-
 static bool read_pairs(struct gs1 *out, struct ts_slice pairs) {
-    (void)cut_to(&pairs, '/');
+    (void)gs1_cut(&pairs, '/');
     while (pairs.len) {
-        struct ts_slice name = cut_to(&pairs, '/');
-        if (!take_pair(out, name, cut_to(&pairs, '/'), false))
+        struct ts_slice name = gs1_cut(&pairs, '/');
+        if (!take_pair(out, name, gs1_cut(&pairs, '/'), false))
             return false;
     }
     return true;
@@ -192,9 +182,9 @@ static bool all_digits(struct ts_slice text) {
 /* Names that are no number are the resolver's. */
 static bool read_query(struct gs1 *out, struct ts_slice query) {
     while (query.len) {
-        struct ts_slice value = cut_to(&query, '&');
+        struct ts_slice value = gs1_cut(&query, '&');
         const uint8_t *end = value.data + value.len;
-        struct ts_slice name = cut_to(&value, '=');
+        struct ts_slice name = gs1_cut(&value, '=');
         bool assigned = name.data + name.len < end;
         if (assigned && all_digits(name) && !take_pair(out, name, value, true))
             return false;
@@ -375,59 +365,6 @@ static bool read_link(struct gs1 *out, const struct link *link) {
     return read_query(out, link->query) && check_link(out, pairs);
 }
 
-/* Names that the standard once took for a key. */
-static struct ts_slice without_alias(struct ts_slice name) {
-    static const struct {
-        char alias[6], ai[5];
-    } aliases[] = {
-        {"cpid", "8010"}, {"gcn", "255"},   {"gdti", "253"},   {"giai", "8004"},
-        {"ginc", "401"},  {"gln", "414"},   {"gmn", "8013"},   {"grai", "8003"},
-        {"gsin", "402"},  {"gsrn", "8018"}, {"gsrnp", "8017"}, {"gtin", "01"},
-        {"itip", "8006"}, {"party", "417"}, {"payTo", "415"},  {"sscc", "00"},
-    };
-    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
-        if (ts_slice_equal(name, ts_slice_text(aliases[i].alias)))
-            return ts_slice_text(aliases[i].ai);
-    }
-    return name;
-}
-
-/* A key's name and behind it what may be its number: a company prefix at
- * least. A date in the path of a page is not. */
-static bool looks_like_key(struct ts_slice name, struct ts_slice value) {
-    enum { PREFIX = 4, NUMBER = 8 };
-    const struct gs1_ai *ai = gs1_ai_at(gs1_ai_exact(without_alias(name)));
-    size_t digits = 0;
-
-    if (!ai->paths)
-        return false;
-    while (digits < value.len && (gs1_sets[value.data[digits]] & GS1_N))
-        digits++;
-    if (ai->parts->set == GS1_N)
-        return digits >= NUMBER;
-    return digits >= PREFIX && value.len >= NUMBER;
-}
-
-static bool claims(const struct link *link) {
-    struct ts_slice path = link->path;
-    struct ts_slice query = link->query;
-    struct ts_slice name = cut_to(&path, '/');
-
-    while (path.len) {
-        struct ts_slice value = cut_to(&path, '/');
-        if (looks_like_key(name, value))
-            return true;
-        name = value;
-    }
-    while (query.len) {
-        struct ts_slice value = cut_to(&query, '&');
-        name = cut_to(&value, '=');
-        if (looks_like_key(name, value))
-            return true;
-    }
-    return false;
-}
-
 enum gs1_result gs1_parse_link(struct gs1 *out, struct ts_slice uri) {
     struct link link;
 
@@ -436,7 +373,7 @@ enum gs1_result gs1_parse_link(struct gs1 *out, struct ts_slice uri) {
         return GS1_ABSENT;
     if (read_link(out, &link))
         return GS1_OK;
-    bool claimed = claims(&link);
+    bool claimed = gs1_claims(link.path, link.query);
     out->count = 0;
     out->compressed = false;
     out->host = (struct ts_slice){NULL, 0};

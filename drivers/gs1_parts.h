@@ -121,6 +121,11 @@ bool gs1_check_companions(struct gs1 *out);
 /* gs1_parse without the companions. */
 bool gs1_read_elements(struct gs1 *out, struct ts_slice text);
 
+/* Takes the text up to `stop` away, and `stop` too; without one, all. */
+struct ts_slice gs1_cut(struct ts_slice *text, char stop);
+/* A key and what may be its value stand in the path or in the query. */
+bool gs1_claims(struct ts_slice path, struct ts_slice query);
+
 /* AIs and values out of the bits of a compressed Digital Link; false: these
  * are none. */
 bool gs1_unpack(struct gs1 *out, struct ts_slice base64url);

@@ -271,6 +271,32 @@ static void test_coupons(void **state) {
     assert_false(holds("8110", "106141416543213150110000310133196000"));
 }
 
+static void test_code_lists(void **state) {
+    static const char signs[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t counts[4] = {0};
+
+    (void)state;
+    for (unsigned number = 0; number < 1100; number++) {
+        counts[0] += gs1_list_country(number);
+        counts[1] += gs1_list_currency(number);
+    }
+    for (size_t i = 0; i < 36 + 36 * 36 + 36 * 36 * 36; i++) {
+        size_t len = i < 36 ? 1 : i < 36 + 36 * 36 ? 2 : 3;
+        char code[4] = {signs[i % 36], signs[i / 36 % 36],
+                        signs[i / 36 / 36 % 36], 0};
+        counts[3] += gs1_list_package(ts_slice_of(code, len));
+    }
+    for (const char *a = signs; *a; a++) {
+        for (const char *b = signs; *b; b++)
+            counts[2] +=
+                gs1_list_country_letters((uint8_t[]){(uint8_t)*a, (uint8_t)*b});
+    }
+    assert_int_equal(counts[0], 249);
+    assert_int_equal(counts[1], 179);
+    assert_int_equal(counts[2], 249);
+    assert_int_equal(counts[3], 431);
+}
+
 static void test_elements_by_name(void **state) {
     (void)state;
     assert_int_equal(parse("010800112076574131030007503922199"), GS1_OK);
@@ -305,6 +331,7 @@ int main(void) {
         cmocka_unit_test(test_companions),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_coupons),
+        cmocka_unit_test(test_code_lists),
         cmocka_unit_test(test_elements_by_name),
         cmocka_unit_test(test_too_many_elements),
     };
