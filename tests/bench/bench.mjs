@@ -1,5 +1,5 @@
 // The figures of docs/performance.md, measured on one stage in one run.
-//   packaging/bench [latency|backlog|take|online|codes|drivers|readers ...]
+//   packaging/bench [latency|tone|backlog|take|online|codes|drivers|readers ...]
 // latency prints the agent's footprint too.
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, readFileSync, statSync } from 'node:fs';
@@ -52,6 +52,16 @@ async function latency(stage) {
     console.log(`${name} beside the raw sync: p50 ` +
       `+${result[name].p50 - result.sync.p50}, p99 ` +
       `+${result[name].p99 - result.sync.p99}`);
+}
+
+/** Commit to the first byte of the signal at the reader. */
+async function tone(stage) {
+  const result = JSON.parse(execFileSync(join(bin, 'bench_tone'), [
+    '--folder', stage.folder, '--count', String(scans),
+  ], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  console.log('\n## Durable commit to the first byte of the signal, ' +
+    'microseconds');
+  console.log(`p50 ${result.p50}  p99 ${result.p99}  longest ${result.max}`);
 }
 
 function memory(pid) {
@@ -179,7 +189,7 @@ async function codes() {
 }
 
 const parts = {
-  latency, backlog: drain, take, online, codes, drivers, readers,
+  latency, tone, backlog: drain, take, online, codes, drivers, readers,
 };
 const wanted = process.argv.slice(2);
 const stage = await openStage();
