@@ -57,8 +57,8 @@ static size_t ssi_match(struct ts_slice bytes) {
 
 /* SYN FE, four bytes of length, CR, "MSGGET". */
 static size_t dechdr_match(struct ts_slice bytes) {
-    static const uint8_t word[] = "MSGGET";
-    enum { AT = 7, WORD = sizeof word - 1 };
+    static const uint8_t word[] = {'M', 'S', 'G', 'G', 'E', 'T'};
+    enum { AT = 7, WORD = sizeof word };
 
     if (bytes.len < AT + WORD || bytes.data[0] != SYN ||
         bytes.data[1] != 0xfe || memcmp(bytes.data + AT, word, WORD) != 0)
@@ -154,8 +154,7 @@ static const struct signature signatures[] = {
     {dechdr_match, "Honeywell frames (DECHDR)", "dechdr", NULL, ""},
     {em4100_match, "125 kHz tag frames", "em4100", NULL, ""},
     {pn532_match, "PN532 frames", "pn532", NULL, ""},
-    {colon_match, "tag frames with a colon and a checksum", "twn4", NULL,
-     ""},
+    {colon_match, "tag frames with a colon and a checksum", "twn4", NULL, ""},
     {stripe_match, "magnetic stripe tracks", "msr", NULL, ""},
     {tag_match, "tag ids as hex digits", "twn4", NULL, ""},
 };

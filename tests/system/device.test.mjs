@@ -11,10 +11,13 @@ import { bin, until } from './help.mjs';
 
 const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
-/** A host of another make: `cat` on the port, and a shell's redirection. */
-function host(t, path) {
-  execFileSync('stty', ['-F', path, 'raw', '-echo']);
-  const reader = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'ignore'] });
+/** A host of another make: `cat` on the port, and a shell's redirection. The
+ * port stays open from before it is raw: a device cooks it when it is closed. */
+async function host(t, path) {
+  const reader = spawn('sh', ['-c',
+    'exec < "$0"; stty raw -echo; echo ready >&2; exec cat', path],
+  { stdio: ['ignore', 'pipe', 'pipe'] });
+  await new Promise((ready) => { reader.stderr.once('data', ready); });
   const writer = spawn('sh', ['-c', 'cat > "$0"', path], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
@@ -45,7 +48,7 @@ function open(t) {
 test('a device and its host exchange all byte values', async (t) => {
   const device = open(t);
   await device.plug();
-  const there = host(t, device.path);
+  const there = await host(t, device.path);
   there.write(every);
   await device.hears('every byte', () => device.heard.equals(every));
   device.send(every);
@@ -59,7 +62,7 @@ test('a device answers what it hears, and comes back', async (t) => {
   device.on('bytes', (bytes) => device.send(bytes.map((byte) => byte ^ 0xff)));
   for (let round = 1; round <= 2; round++) {
     await device.plug();
-    const there = host(t, device.path);
+    const there = await host(t, device.path);
     there.write(every);
     const answer = every.map((byte) => byte ^ 0xff);
     await until('every byte is answered', () => there.heard().equals(answer));

@@ -20,7 +20,8 @@ static void on_scan(void *ctx, const struct scan *scan) {
         scan->bits != scan->text.len * 4)
         abort();
     for (size_t i = 0; i < scan->text.len; i++)
-        if (!memchr("0123456789ABCDEF", scan->text.data[i], 16))
+        if (!scan->text.data[i] ||
+            !strchr("0123456789ABCDEF", scan->text.data[i]))
             abort();
     mix(ctx, scan->text.data, scan->text.len);
 }

@@ -124,35 +124,34 @@ static void test_factory_speeds(void **state) {
 
 struct answer_case {
     enum line_answers how;
-    struct ts_slice text;
     bool answer, ok;
     const char *tag;
+    struct ts_slice text;
 };
 
 static void test_answers(void **state) {
     static const struct answer_case cases[] = {
-        {LINE_ANSWERS_MENU, BYTES("REVINF\x06."), true, true, "REVINF"},
-        {LINE_ANSWERS_MENU, BYTES("DECHDR1\x06!"), true, true, "DECHDR"},
-        {LINE_ANSWERS_MENU, BYTES("XXXXYY\x05."), true, false, "XXXXYY"},
-        {LINE_ANSWERS_MENU, BYTES("CBRENA9\x15!"), true, false, "CBRENA"},
-        {LINE_ANSWERS_MENU, BYTES("CBRENA1\x06, SSX7\x15."), true, false,
-         "CBRENA"},
-        {LINE_ANSWERS_MENU, BYTES("REVINF\x06"), false, false, NULL},
-        {LINE_ANSWERS_MENU, BYTES("REVINF."), false, false, NULL},
-        {LINE_ANSWERS_MENU, BYTES("revinf\x06."), false, false, NULL},
-        {LINE_ANSWERS_MENU, BYTES("AB\x06."), false, false, NULL},
-        {LINE_ANSWERS_MENU, BYTES("REVINF\x01\x06."), false, false, NULL},
-        {LINE_ANSWERS_MENU, BYTES("."), false, false, NULL},
+        {LINE_ANSWERS_MENU, true, true, "REVINF", BYTES("REVINF\x06.")},
+        {LINE_ANSWERS_MENU, true, true, "DECHDR", BYTES("DECHDR1\x06!")},
+        {LINE_ANSWERS_MENU, true, false, "XXXXYY", BYTES("XXXXYY\x05.")},
+        {LINE_ANSWERS_MENU, true, false, "CBRENA", BYTES("CBRENA9\x15!")},
+        {LINE_ANSWERS_MENU, true, false, "CBRENA",
+         BYTES("CBRENA1\x06, SSX7\x15.")},
+        {LINE_ANSWERS_MENU, false, false, NULL, BYTES("REVINF\x06")},
+        {LINE_ANSWERS_MENU, false, false, NULL, BYTES("REVINF.")},
+        {LINE_ANSWERS_MENU, false, false, NULL, BYTES("revinf\x06.")},
+        {LINE_ANSWERS_MENU, false, false, NULL, BYTES("AB\x06.")},
+        {LINE_ANSWERS_MENU, false, false, NULL, BYTES("REVINF\x01\x06.")},
+        {LINE_ANSWERS_MENU, false, false, NULL, BYTES(".")},
         /* NLS-HR52 manual p. 234, behind STX and SOH */
-        {LINE_ANSWERS_FRAME,
+        {LINE_ANSWERS_FRAME, true, true, "DFMADD",
          BYTES("\x30\x30\x30\x30\x40\x44\x46\x4d\x41\x44\x44\x30\x36\x39\x39"
-               "\x39\x30\x30\x33\x39\x39\x39\x39\x46\x31\x34\x31\x06\x3b\x03"),
-         true, true, "DFMADD"},
-        {LINE_ANSWERS_FRAME, BYTES("0000#QRCENA9\x15;\x03"), true, false,
-         "QRCENA"},
-        {LINE_ANSWERS_FRAME, BYTES("0000@DFMADD\x06;"), false, false, NULL},
-        {LINE_ANSWERS_FRAME, BYTES("0001@DFMADD\x06;\x03"), false, false, NULL},
-        {LINE_ANSWERS_FRAME, BYTES(";\x03"), false, false, NULL},
+               "\x39\x30\x30\x33\x39\x39\x39\x39\x46\x31\x34\x31\x06\x3b\x03")},
+        {LINE_ANSWERS_FRAME, true, false, "QRCENA",
+         BYTES("0000#QRCENA9\x15;\x03")},
+        {LINE_ANSWERS_FRAME, false, false, NULL, BYTES("0000@DFMADD\x06;")},
+        {LINE_ANSWERS_FRAME, false, false, NULL, BYTES("0001@DFMADD\x06;\x03")},
+        {LINE_ANSWERS_FRAME, false, false, NULL, BYTES(";\x03")},
     };
 
     (void)state;

@@ -28,8 +28,10 @@ static void assert_row(const char *page, const struct driver *driver,
                    profile->name);
     setting_of(setting, &profile->line);
     const char *at = strstr(page, row);
-    if (!at)
+    if (!at) {
         fail_msg("%s has no row %s", PAGE, row + 1);
+        return;
+    }
     const char *where = strstr(at, setting);
     if (!where || where > strchr(at + 1, '\n'))
         fail_msg("%s: %s has another line setting than %s", PAGE, row + 1,
