@@ -60,11 +60,11 @@ static void line_scan(struct ts_buf *out, const char *digits) {
 static void ssi_scan(struct ts_buf *out, const char *digits) {
     uint8_t data[32] = {0x0b};
     uint8_t bytes[SSI_PACKET_MAX];
-    size_t len = strlen(digits);
+    struct ts_slice text = ts_slice_text(digits);
 
-    memcpy(data + 1, digits, len);
+    memcpy(data + 1, text.data, text.len);
     struct ssi_packet packet = {SSI_DECODE_DATA, SSI_DECODER, 0,
-                                ts_slice_of(data, len + 1)};
+                                ts_slice_of(data, text.len + 1)};
     add(out, bytes, ssi_encode(bytes, &packet));
 }
 

@@ -179,7 +179,7 @@ static uint64_t run(const struct talk *talk, struct ts_slice script, bool cut) {
     uint8_t how = *take(&script, 1).data;
     uint8_t piece = *take(&script, 1).data;
     struct play play = {.talk = talk, .driver = driver_find(talk->driver)};
-    size_t profiles = 0;
+    size_t profiles = 1;
 
     while (play.driver->profiles[profiles].name)
         profiles++;

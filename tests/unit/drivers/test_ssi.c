@@ -91,11 +91,12 @@ static void device_says(struct host *host, uint8_t opcode, uint8_t status,
 static void device_scans(struct host *host, uint8_t status, uint8_t type,
                          const char *text) {
     uint8_t data[SSI_LENGTH_MAX];
-    size_t len = strlen(text);
+    struct ts_slice bytes = ts_slice_text(text);
 
     data[0] = type;
-    memcpy(data + 1, text, len);
-    device_says(host, SSI_DECODE_DATA, status, ts_slice_of(data, len + 1));
+    memcpy(data + 1, bytes.data, bytes.len);
+    device_says(host, SSI_DECODE_DATA, status,
+                ts_slice_of(data, bytes.len + 1));
 }
 
 static void pass(struct host *host, int64_t ms) {
