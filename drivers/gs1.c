@@ -60,7 +60,7 @@ void gs1_begin(struct gs1 *out) {
 bool gs1_take(struct gs1 *out, uint8_t row, const uint8_t *digits,
               struct ts_slice value) {
     if (out->count == GS1_ELEMENTS_MAX)
-        return gs1_fault(out, NULL, "more elements than a symbol can hold");
+        return gs1_fault(out, NULL, "more than 128 elements");
     struct gs1_element *element = &out->elements[out->count++];
     size_t size = gs1_ai_at(row)->size;
     assert(size < sizeof element->ai);

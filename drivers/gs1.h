@@ -10,7 +10,7 @@
 
 #include "drivers/driver.h"
 
-/* More elements than any symbol can hold in 4096 characters are refused. */
+/* More elements are a fault; no label that people make comes near. */
 enum { GS1_ELEMENTS_MAX = 128, GS1_FAULT_TEXT = 200 };
 
 struct gs1_element {
@@ -24,7 +24,8 @@ struct gs1 {
     struct gs1_element elements[GS1_ELEMENTS_MAX];
     bool compressed;      /* came from a compressed Digital Link */
     struct ts_slice host; /* of a Digital Link: untrusted, never fetched */
-    char fault[GS1_FAULT_TEXT]; /* why not, in words; no byte of the input */
+    char fault[GS1_FAULT_TEXT]; /* why not, in words; of the input an AI at most
+                                 */
     size_t used;
     uint8_t values[SCAN_MAX_TEXT]; /* values that had to be decoded */
 };
@@ -35,10 +36,14 @@ enum gs1_result {
     GS1_INVALID /* `fault` says why */
 };
 
+/* Both write all of `out` that counts; it needs no clearing before. Without
+ * GS1_OK it has no element. */
+
 /* `text` without AIM identifier; FNC1 as GS (0x1d). Slices of `out` point into
  * `text` or into `out`: do not copy `out`. */
 enum gs1_result gs1_parse(struct gs1 *out, struct ts_slice text);
-/* A URI as a 2D code or a tag carries it. The host means nothing. */
+/* A URI as a 2D code or a tag carries it. The host means nothing. Elements
+ * come as key, qualifiers, attributes. */
 enum gs1_result gs1_parse_link(struct gs1 *out, struct ts_slice uri);
 /* The value of `ai`, or an empty slice. */
 struct ts_slice gs1_value(const struct gs1 *gs1, const char *ai);
