@@ -13,17 +13,20 @@
 static enum ts_status fail_busy(struct ts_err *err, const char *path) {
     char holder[PORT_HOLDER_TEXT];
 
-    if (port_holder(holder, path))
+    if (!port_holder(holder, path))
         return ts_fail(err, TS_DENIED,
-                       "%s is in use by %s: stop that program%s", path, holder,
-                       strstr(holder, "ModemManager")
-                           ? ", or tell ModemManager to leave the device "
-                             "alone (udev: ENV{ID_MM_DEVICE_IGNORE}=\"1\")"
-                           : "");
-    return ts_fail(err, TS_DENIED,
-                   "%s is in use by another program: stop it (ModemManager "
-                   "holds a new port for about 10 s; it tries again by itself)",
-                   path);
+                       "%s is in use by another program: stop it "
+                       "(ModemManager holds a new port for about 10 s; it is "
+                       "tried again by itself)",
+                       path);
+    if (strstr(holder, "ModemManager"))
+        return ts_fail(err, TS_DENIED,
+                       "%s is in use by %s, which looks for a modem: install "
+                       "60-tessera-readers.rules, or stop it; the port is "
+                       "tried again by itself",
+                       path, holder);
+    return ts_fail(err, TS_DENIED, "%s is in use by %s: stop that program",
+                   path, holder);
 }
 
 enum ts_status port_fail(struct ts_err *err, const char *path, int error,

@@ -68,9 +68,11 @@ static size_t dechdr_match(struct ts_slice bytes) {
 
 /* "%", ";" or "+" and an end sentinel, behind STX or ESC or neither. */
 static size_t stripe_match(struct ts_slice bytes) {
+    static const uint8_t starts[] = {'%', ';', '+'};
+
     while (bytes.len && (bytes.data[0] == STX || bytes.data[0] == ESC))
         bytes = after(bytes, 1);
-    if (bytes.len < 3 || !memchr("%;+", bytes.data[0], 3) ||
+    if (bytes.len < 3 || !memchr(starts, bytes.data[0], sizeof starts) ||
         !memchr(bytes.data, '?', bytes.len))
         return 0;
     return bytes.len;

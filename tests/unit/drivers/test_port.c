@@ -1,17 +1,21 @@
 #include "drivers/port.h"
 #include "drivers/port_faulty.h"
+#include "drivers/port_holder.h"
 #include "drivers/port_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -173,6 +177,50 @@ static void test_a_second_owner_is_denied(void **state) {
     port_close(first);
     assert_int_equal(port_open(&second, f->slave, &line_8n1, &err), TS_OK);
     port_close(second);
+}
+
+/* A process of that name that holds the port until it is ended. */
+static pid_t hold_as(const struct fixture *f, const char *name) {
+    int ready[2];
+    char byte;
+
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)prctl(PR_SET_NAME, name);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int fd = open(f->slave, O_RDWR | O_NOCTTY);
+        bool held =
+            fd >= 0 && flock(fd, LOCK_EX) == 0 && write(ready[1], "x", 1) == 1;
+        while (held)
+            (void)pause();
+        _exit(1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+    return pid;
+}
+
+static void test_modem_manager_is_named_with_what_to_do(void **state) {
+    const struct fixture *f = *state;
+    struct port *port = NULL;
+    struct ts_err err;
+    char holder[64];
+
+    pid_t pid = hold_as(f, "ModemManager");
+    assert_int_equal(port_open(&port, f->slave, &line_8n1, &err), TS_DENIED);
+    (void)snprintf(holder, sizeof holder, "ModemManager (pid %ld)", (long)pid);
+    if (!strstr(err.text, holder) ||
+        !strstr(err.text, "60-tessera-readers.rules"))
+        fail_msg("%s", err.text);
+    assert_true(port_program_runs("ModemManager"));
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    /* It has gone: the next try has the port. */
+    assert_int_equal(port_open(&port, f->slave, &line_8n1, &err), TS_OK);
+    port_close(port);
 }
 
 static void test_the_descriptor_does_not_leak_to_children(void **state) {
@@ -436,6 +484,7 @@ int main(void) {
         PORT_TEST(test_a_full_device_is_again),
         PORT_TEST(test_hang_up_is_closed_at_once),
         PORT_TEST(test_a_second_owner_is_denied),
+        PORT_TEST(test_modem_manager_is_named_with_what_to_do),
         PORT_TEST(test_the_descriptor_does_not_leak_to_children),
         PORT_TEST(test_links_are_followed),
         PORT_TEST(test_what_is_missing_is_closed_with_advice),
