@@ -24,8 +24,7 @@ struct gs1 {
     struct gs1_element elements[GS1_ELEMENTS_MAX];
     bool compressed;      /* came from a compressed Digital Link */
     struct ts_slice host; /* of a Digital Link: untrusted, never fetched */
-    char fault[GS1_FAULT_TEXT]; /* why not, in words; of the input an AI at most
-                                 */
+    char fault[GS1_FAULT_TEXT]; /* why not; of the input at most an AI */
     size_t used;
     uint8_t values[SCAN_MAX_TEXT]; /* values that had to be decoded */
 };
