@@ -118,6 +118,23 @@ const struct device *device_at(size_t index) {
     return index < DEVICES ? &devices[index] : NULL;
 }
 
+const struct device_other *device_other(const struct device *device) {
+    static const struct device_other others[] = {
+        {"zebra", "ssi", "usb-cdc",
+         "set to SSI, it keeps a scan until it is recorded"},
+        {"honeywell", "dechdr", "honeywell",
+         "with its header, a line end in a 2D code is data"},
+        {"handheld-products", "dechdr", "honeywell",
+         "with its header, a line end in a 2D code is data"},
+    };
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (device->link && strcmp(others[i].link, device->link) == 0)
+            return &others[i];
+    }
+    return NULL;
+}
+
 const char *device_trust_name(enum device_trust trust) {
     static const char *const names[] = {"known", "likely", "bridge", "unknown"};
     return names[trust];

@@ -29,6 +29,15 @@ const struct device *device_find(const char *usb);
 /* The table; `index` past the end: NULL. */
 const struct device *device_at(size_t index);
 
+/* What the same make also speaks, once its set-up codes switch it over. */
+struct device_other {
+    const char *link; /* the make */
+    const char *driver, *profile;
+    const char *why;
+};
+/* NULL: nothing else. */
+const struct device_other *device_other(const struct device *device);
+
 /* "known", "likely", "bridge", "unknown". */
 const char *device_trust_name(enum device_trust trust);
 /* Why the suggestion is as sure as it is, and what to do about it. */

@@ -45,6 +45,7 @@ struct listing {
 struct row {
     const struct port_info *info;
     const struct device *device;
+    const struct device_other *other; /* or NULL */
     char name[PORT_NAME_TEXT];
     char holder[PORT_HOLDER_TEXT];
     bool open_to_us;
@@ -60,6 +61,9 @@ static void print_text(const struct row *row) {
     printf("  suggests driver \"%s\", profile \"%s\": %s\n",
            row->device->driver, row->device->profile, row->device->what);
     printf("  because  %s\n", device_trust_reason(row->device->trust));
+    if (row->other)
+        printf("  better   driver \"%s\", profile \"%s\": %s\n",
+               row->other->driver, row->other->profile, row->other->why);
     if (row->holder[0])
         printf("  in use   by %s%s\n", row->holder,
                strstr(row->holder, "ModemManager")
@@ -75,12 +79,15 @@ static void print_json(const struct row *row) {
     const struct port_info *info = row->info;
     struct ts_buf line;
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "path",
-        info->path, "by_id", info->by_id, "usb", info->usb, "serial",
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s,"
+        " s:s}",
+        "path", info->path, "by_id", info->by_id, "usb", info->usb, "serial",
         info->serial, "description", info->description, "port", row->name,
         "driver", row->device->driver, "profile", row->device->profile, "what",
         row->device->what, "trust", device_trust_name(row->device->trust),
-        "holder", row->holder, "access", row->open_to_us);
+        "holder", row->holder, "access", row->open_to_us, "better_driver",
+        row->other ? row->other->driver : "", "better_profile",
+        row->other ? row->other->profile : "");
 
     if (!object) {
         fprintf(stderr, "tessera ports: %s: its USB texts are not UTF-8\n",
@@ -99,6 +106,7 @@ static void on_port(void *ctx, const struct port_info *info) {
     struct row row = {.info = info, .device = device_find(info->usb)};
 
     listing->count++;
+    row.other = device_other(row.device);
     port_stable_name(row.name, info);
     if (listing->listen) {
         listen_add(listing->listen, row.name, info);

@@ -2,7 +2,6 @@
 
 #include "base/json.h"
 #include "base/time.h"
-#include "drivers/devices.h"
 #include "drivers/driver.h"
 #include "drivers/recognise.h"
 #include "tools/commands.h"
@@ -41,12 +40,8 @@ void listen_add(struct listen_options *options, const char *name,
         return;
     }
     struct listen_target *target = &options->targets[options->count++];
-    const struct device *device = device_find(info ? info->usb : "");
     (void)snprintf(target->name, sizeof target->name, "%s", name);
-    target->profile =
-        device->trust <= DEVICE_LIKELY && strcmp(device->driver, "line") == 0
-            ? device->profile
-            : NULL;
+    target->device = device_find(info ? info->usb : "");
     target->has_speed = !info || !strstr(info->path, "ttyACM");
 }
 
@@ -77,14 +72,20 @@ static void station_close(struct session *session, struct station *station) {
  * ones. */
 static const char *profile_of(const struct station *station,
                               const struct heard *heard) {
+    const struct device *device = station->target->device;
+    const struct device_other *other = device_other(device);
     const struct driver *driver = driver_find(heard->driver);
-
-    if (!heard->profile)
-        return driver ? driver->profiles->name : "";
-    bool plain = strcmp(heard->profile, "generic") == 0 ||
+    bool plain = !heard->profile || strcmp(heard->profile, "generic") == 0 ||
                  strcmp(heard->profile, "aim") == 0;
-    return plain && station->target->profile ? station->target->profile
-                                             : heard->profile;
+
+    if (plain && other && strcmp(other->driver, heard->driver) == 0)
+        return other->profile;
+    if (plain && device->trust <= DEVICE_LIKELY &&
+        strcmp(device->driver, heard->driver) == 0)
+        return device->profile;
+    if (heard->profile)
+        return heard->profile;
+    return driver ? driver->profiles->name : "";
 }
 
 static const char *parity_name(char parity) {

@@ -3,14 +3,15 @@
 #ifndef TS_TOOLS_LISTEN_H
 #define TS_TOOLS_LISTEN_H
 
+#include "drivers/devices.h"
 #include "drivers/port.h"
 
 enum { LISTEN_PORTS_MAX = 16 };
 
 struct listen_target {
-    char name[PORT_NAME_TEXT]; /* as port_open takes it */
-    const char *profile;       /* of the `line` driver by the USB identity */
-    bool has_speed;            /* the line setting means something */
+    char name[PORT_NAME_TEXT];   /* as port_open takes it */
+    const struct device *device; /* what the USB identity says */
+    bool has_speed;              /* the line setting means something */
 };
 
 struct listen_options {

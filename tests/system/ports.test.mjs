@@ -72,7 +72,8 @@ test('each port is listed with what it suggests and why', (t) => {
   assert.ok(rows.every(({ access, holder }) => access && holder === ''));
   const text = machine.list();
   for (const words of [/05e0:1701 Bar Code Scanner, serial S1/,
-    /driver "line", profile "zebra"/, /a generic bridge: .*--try/])
+    /driver "line", profile "zebra"/, /a generic bridge: .*--try/,
+    /better\s+driver "ssi", profile "usb-cdc"/])
     assert.match(text, words);
 });
 

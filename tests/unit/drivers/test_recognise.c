@@ -199,9 +199,22 @@ static void test_devices_suggest_what_exists(void **state) {
             fail_msg("%s: no driver %s", device->what, device->driver);
         if (!driver_profile_find(driver, device->profile))
             fail_msg("%s: no profile %s", device->what, device->profile);
+        const struct device_other *other = device_other(device);
+        if (other &&
+            !driver_profile_find(driver_find(other->driver), other->profile))
+            fail_msg("%s: no profile %s", device->what, other->profile);
         assert_int_equal(device->product & ~device->mask, 0);
         assert_non_null(device->link);
     }
+}
+
+static void test_what_a_make_also_speaks(void **state) {
+    (void)state;
+    assert_string_equal(device_other(device_find("05e0:1701"))->driver, "ssi");
+    assert_string_equal(device_other(device_find("0c2e:0b6a"))->driver,
+                        "dechdr");
+    assert_null(device_other(device_find("0403:6001")));
+    assert_null(device_other(device_find("")));
 }
 
 static void test_devices_by_identity(void **state) {
@@ -249,6 +262,7 @@ int main(void) {
         cmocka_unit_test(test_the_line_to_try_next),
         cmocka_unit_test(test_any_bytes_have_a_verdict),
         cmocka_unit_test(test_devices_suggest_what_exists),
+        cmocka_unit_test(test_what_a_make_also_speaks),
         cmocka_unit_test(test_devices_by_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
