@@ -152,9 +152,9 @@ static void text_end(struct dechdr *dechdr, const struct driver_sink *sink) {
         return;
     }
     dechdr_reject(sink, SCAN_BAD_FRAME,
-                  "the scanner sends text without a header: it is being set "
-                  "up now, scan again; if this stays, scan \"DECHDR1.\" from "
-                  "its manual, or use driver \"line\"");
+                  "the scanner sends text without a header: scan again; if "
+                  "this stays, scan \"DECHDR1.\" from its manual, or use "
+                  "driver \"line\"");
     if (dechdr->profile->on_open.len)
         sink->send(sink->ctx, dechdr->profile->on_open);
 }

@@ -395,7 +395,9 @@ static void ssi_feed(void *state, struct ts_slice bytes, struct ts_mono now,
                      const struct driver_sink *sink) {
     struct ssi *ssi = state;
 
-    ssi_expire(ssi, now, sink);
+    /* A pause alone ends no packet here: the host may have been late with its
+     * reading, and the checksum tells. */
+    ssi_link_tick(&ssi->link, now, sink);
     ssi->last_byte = now;
     for (size_t i = 0; i < bytes.len; i++) {
         ssi_frame_add(&ssi->frame, bytes.data[i]);

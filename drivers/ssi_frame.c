@@ -8,9 +8,9 @@
 enum { SOURCE_MAX = 4, LOST_MAX = 4096 };
 
 static const char raw_hint[] =
-    "the scanner sends text, not packets: it is being set up now, scan again; "
-    "if this stays, scan \"SSI Host\" and \"Send Packeted Decode Data\" "
-    "(parameter EEh = 1) from its manual";
+    "the scanner sends text, not packets: scan again; if this stays, scan "
+    "\"SSI Host\" and \"Send Packeted Decode Data\" (parameter EEh = 1) from "
+    "its manual";
 
 uint16_t ssi_checksum(struct ts_slice bytes) {
     unsigned sum = 0;

@@ -142,7 +142,7 @@ test('a scanner that was switched off and on is set up again', async (t) => {
   assert.deepEqual(scanner.raw, [code(5)]);
   await setUp(scanner, from);
   assert.equal(scanner.packets, true);
-  await until('the log tells', () => /rejected \(truncated\): .*set up/
+  await until('the log tells', () => /rejected \(truncated\): .*text, not packets/
     .test(lane.log()));
   scanner.scan(types.ean13, code(6));
   await settled(scanner, 'the answer');

@@ -363,6 +363,31 @@ static void test_a_retransmission_of_before_the_opening(void **state) {
     host_close(&host);
 }
 
+/* The bytes were there in time, the host was not. */
+static void test_a_host_that_reads_late(void **state) {
+    uint8_t bytes[SSI_PACKET_MAX];
+    struct ssi_packet packet = {SSI_DECODE_DATA, SSI_DECODER, 0,
+                                ts_slice_text("\x0a"
+                                              "96385074")};
+    size_t len = ssi_encode(bytes, &packet);
+    struct host host;
+
+    (void)state;
+    host_open(&host, "as-is");
+    feed(&host, ts_slice_of(bytes, 5));
+    host.now.ms += 10 * SSI_SILENCE_MS;
+    feed(&host, ts_slice_of(bytes + 5, len - 5));
+    assert_int_equal(host.scans, 1);
+    /* Half a packet and, as late, a whole one. */
+    feed(&host, ts_slice_of(bytes, 5));
+    host.now.ms += 10 * SSI_SILENCE_MS;
+    feed(&host, ts_slice_of(bytes, len));
+    pass(&host, SSI_SILENCE_MS);
+    assert_int_equal(host.error, SCAN_TRUNCATED);
+    assert_int_equal(host.scans, 2);
+    host_close(&host);
+}
+
 /* The first sending was garbled, not the answer to the one before lost. */
 static void test_the_same_code_behind_a_garbled_packet(void **state) {
     uint8_t bytes[SSI_PACKET_MAX];
@@ -546,6 +571,7 @@ int main(void) {
         cmocka_unit_test(test_what_was_not_taken_is_new_when_it_comes_again),
         cmocka_unit_test(test_a_tone_blocks_no_scan),
         cmocka_unit_test(test_a_retransmission_of_before_the_opening),
+        cmocka_unit_test(test_a_host_that_reads_late),
         cmocka_unit_test(test_the_same_code_behind_a_garbled_packet),
         cmocka_unit_test(test_a_late_repeat_is_new),
         cmocka_unit_test(test_long_codes),
