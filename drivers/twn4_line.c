@@ -43,12 +43,12 @@ bool twn4_line_private(const struct twn4_line *line) {
 
 void twn4_types_write(char out[TWN4_TYPES_TEXT], uint32_t low, uint32_t high) {
     uint64_t types = (uint64_t)high << 32 | low;
+    size_t at = (size_t)snprintf(out, TWN4_TYPES_TEXT, "0502");
 
-    memcpy(out, "0502", 4);
-    for (int i = 0; i < 8; i++)
-        (void)snprintf(out + 4 + 2 * i, 3, "%02X",
-                       (unsigned)(types >> 8 * i & 0xff));
-    memcpy(out + TWN4_TYPES_TEXT - 2, "\r", 2);
+    for (unsigned shift = 0; shift < 64; shift += 8)
+        at += (size_t)snprintf(out + at, TWN4_TYPES_TEXT - at, "%02X",
+                               (unsigned)(types >> shift & 0xff));
+    (void)snprintf(out + at, TWN4_TYPES_TEXT - at, "\r");
 }
 
 static void line_bad(struct twn4_line *line, enum scan_error error) {

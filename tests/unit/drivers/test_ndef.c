@@ -181,8 +181,8 @@ static void test_limits(void **state) {
     assert_int_equal(text.len, NDEF_TEXT_MAX);
     /* 20 AC: two bytes that become three. */
     message[7] = 0x80;
-    for (size_t i = 8; i < 7 + payload; i += 2)
-        memcpy(message + i, "\x20\xac", 2);
+    for (size_t i = 8; i < 7 + payload; i++)
+        message[i] = i % 2 ? 0xac : 0x20;
     assert_int_equal(ndef_choose(&text, ts_slice_of(message, 7 + payload)),
                      SCAN_OVERLONG);
 }

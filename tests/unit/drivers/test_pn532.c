@@ -339,7 +339,7 @@ static void test_broken_answers_end(void **state) {
 /* An hour without a chip: each deadline lies ahead, and they grow rare. */
 static void test_an_hour_of_silence(void **state) {
     struct chip *chip = *state;
-    int64_t end = chip->now.ms + 3600 * 1000;
+    int64_t end = chip->now.ms + INT64_C(3600000);
     int calls = 0;
 
     next(chip); /* learns the time */
@@ -387,17 +387,17 @@ static void test_answers_that_cannot_be(void **state) {
 
 static void test_names(void **state) {
     static const struct {
-        uint8_t sak;
         const char *name;
+        uint8_t sak;
         bool private;
     } cards[] = {
-        {0x00, "Type 2 (NTAG/Ultralight)", false},
-        {0x08, "MIFARE Classic 1K", false},
-        {0x18, "MIFARE Classic 4K", false},
-        {0x09, "MIFARE Mini", false},
-        {0x20, "ISO-DEP", true},
-        {0x28, "ISO-DEP", true},
-        {0x40, "NFC-DEP", true},
+        {"Type 2 (NTAG/Ultralight)", 0x00, false},
+        {"MIFARE Classic 1K", 0x08, false},
+        {"MIFARE Classic 4K", 0x18, false},
+        {"MIFARE Mini", 0x09, false},
+        {"ISO-DEP", 0x20, true},
+        {"ISO-DEP", 0x28, true},
+        {"NFC-DEP", 0x40, true},
     };
 
     (void)state;

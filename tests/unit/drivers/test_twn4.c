@@ -166,7 +166,7 @@ static void test_a_tone_without_answer(void **state) {
 
 static void test_an_hour_of_silence(void **state) {
     struct reader *reader = *state;
-    int64_t end = reader->now.ms + 3600 * 1000;
+    int64_t end = reader->now.ms + INT64_C(3600000);
     int calls = 0;
 
     open_as(reader, "simple");
