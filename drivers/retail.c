@@ -155,7 +155,7 @@ static struct retail read_loose(enum symbology told, const char aim[4],
     if (((thirteen && text.len == 13) || (fourteen && text.len == 14)) &&
         code_mod10_valid(text)) {
         retail = of_checked(told, text);
-        retail.sure = book || databar;
+        retail.sure = told != SYMBOLOGY_OTHER;
     }
     retail.digits = text;
     return retail;

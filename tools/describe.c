@@ -150,6 +150,8 @@ static void describe_ndef(json_t *event, const struct scan *scan) {
     json_t *records = json_array();
     json_t *record = json_object();
 
+    if (scan->tech)
+        describe_set_text(event, "tech", scan->tech);
     describe_set_text(record, "type", scan->language[0] ? "T" : "U");
     if (scan->language[0])
         describe_set_text(record, "lang", scan->language);

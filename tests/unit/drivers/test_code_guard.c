@@ -249,6 +249,7 @@ static void test_what_is_none_by_its_form(void **state) {
     /* An item whose number would be a card's elsewhere. */
     assert_true(taken("]C1", "0138520000023236"));
     assert_true(taken("]I1", "38520000023236"));
+    assert_true(taken("]I0", "38520000023236"));
     assert_true(taken("]Q1", HOST "/01/38520000023236/10/A"));
     assert_true(taken("]C1", "8018411111111111111110"));
     assert_true(taken("]C0", "351534100000002"));
