@@ -239,29 +239,38 @@ static void test_sent_again_is_one_scan(void **state) {
     assert_false(again(f, "scanner", &second));
 }
 
+static struct code code_of(enum code_kind kind) {
+    switch (kind) {
+    case CODE_ITEM:
+        return item("08001230000015");
+    case CODE_CARD:
+        return card(CARD_A);
+    case CODE_COUPON:
+        return coupon("C-1");
+    default:
+        return (struct code){.kind = kind, .symbology = SYMBOLOGY_QR};
+    }
+}
+
 static void test_every_kind_is_known_again(void **state) {
     struct fixture *f = *state;
-    const struct code codes[] = {
-        item("08001230000015"),
-        card(CARD_A),
-        coupon("C-1"),
-        {.kind = CODE_UNKNOWN, .symbology = SYMBOLOGY_QR},
-        {.kind = CODE_PAYMENT_CARD},
-    };
     static const enum scan_outcome outcomes[] = {
-        OUTCOME_RECORDED, OUTCOME_MEMBER, OUTCOME_RECORDED, OUTCOME_UNKNOWN,
-        OUTCOME_REFUSED};
+        [CODE_ITEM] = OUTCOME_RECORDED,        [CODE_CARD] = OUTCOME_MEMBER,
+        [CODE_COUPON] = OUTCOME_RECORDED,      [CODE_UNKNOWN] = OUTCOME_UNKNOWN,
+        [CODE_PAYMENT_CARD] = OUTCOME_REFUSED,
+    };
 
     (void)json_object_set_new(f->members, TOKEN_A, json_object());
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+    for (int kind = 0; kind < CODE_REJECTED; kind++) {
+        struct code code = code_of((enum code_kind)kind);
         size_t before;
 
-        take(f, "scanner", &codes[i]);
+        take(f, "scanner", &code);
         fixture_restart(f);
         before = events(f, "\n");
         f->outcome = OUTCOMES;
-        assert_true(again(f, "scanner", &codes[i]));
-        assert_int_equal(f->outcome, outcomes[i]);
+        assert_true(again(f, "scanner", &code));
+        assert_int_equal(f->outcome, outcomes[kind]);
         assert_int_equal(events(f, "\n"), before);
     }
 }

@@ -65,7 +65,7 @@ static void talker_line(const char *line, const struct driver_sink *sink) {
 
     scan.text = ts_slice_text(line + scan.retransmission);
     if (line[0] == '!') {
-        notice.kind = (enum notice_kind)atoi(line + 1);
+        notice.kind = (enum notice_kind)strtol(line + 1, NULL, 10);
         sink->notice(sink->ctx, &notice);
     } else {
         sink->scan(sink->ctx, &scan);
