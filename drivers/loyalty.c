@@ -90,16 +90,10 @@ bool loyalty_stripe(struct code *out, const struct scan *scan,
 }
 
 bool loyalty_host(const struct code_rules *rules, struct ts_slice host) {
-    struct ts_slice name = field_before(host, ':');
-    struct ts_slice port =
-        ts_slice_of(name.data + name.len, host.len - name.len);
-
-    if (port.len && !ean_all_digits(ts_slice_of(port.data + 1, port.len - 1)))
-        return false;
     for (size_t i = 0; rules && i < rules->link_host_count; i++) {
         const char *known = rules->link_hosts[i];
-        if (strlen(known) == name.len &&
-            strncasecmp(known, (const char *)name.data, name.len) == 0)
+        if (strlen(known) == host.len &&
+            strncasecmp(known, (const char *)host.data, host.len) == 0)
             return true;
     }
     return false;

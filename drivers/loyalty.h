@@ -21,7 +21,7 @@ void loyalty_apply(struct code *out, const struct code_rule *rule,
 bool loyalty_stripe(struct code *out, const struct scan *scan,
                     const struct code_rules *rules);
 
-/* Links of this host (a port may follow) may name a card. */
+/* Links of this host, at whatever port, may name a card. */
 bool loyalty_host(const struct code_rules *rules, struct ts_slice host);
 
 #endif
