@@ -346,8 +346,11 @@ static void pn532_feed(void *state, struct ts_slice bytes, struct ts_mono now,
     for (size_t i = 0; i < bytes.len; i++) {
         enum pn532_frame_kind kind =
             pn532_frame_take(&chip->frame, bytes.data[i]);
-        if (kind)
-            on_frame(chip, kind, sink);
+        if (!kind)
+            continue;
+        on_frame(chip, kind, sink);
+        /* Also an answer that nobody waited for may be of a card. */
+        explicit_bzero(chip->frame.data, sizeof chip->frame.data);
     }
 }
 

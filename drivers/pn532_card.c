@@ -28,6 +28,8 @@ void pn532_card_failed(struct pn532 *chip, enum scan_error error) {
     uint64_t card =
         presence_hash(ts_slice_of(chip->target.uid, chip->target.uid_len));
 
+    explicit_bzero(chip->memory, sizeof chip->memory);
+    chip->memory_len = 0;
     chip->reading = false;
     if (chip->trouble.card != card)
         chip->trouble = (struct pn532_trouble){.card = card};

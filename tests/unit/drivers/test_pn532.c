@@ -323,6 +323,31 @@ static void test_wipe_leaves_no_byte(void **state) {
     assert_null(memmem(chip->state, chip->driver->state_size, "LOY", 3));
 }
 
+static bool state_holds(const struct chip *chip, const char *text) {
+    return memmem(chip->state, chip->driver->state_size, text, strlen(text));
+}
+
+/* Bytes of a card that come late, broken, or before the reading fails. 4111...
+ * is a public test number. */
+static void test_nothing_of_a_card_stays(void **state) {
+    static const uint8_t broken[] = {0,    0,   0xff, 11,  0xf5, 0xd5,
+                                     0x41, 0,   '4',  '1', '1',  '1',
+                                     '1',  '1', '1',  '1', 0};
+    struct chip *chip = *state;
+
+    SAY(chip, 0x41, 0, '4', '1', '1', '1', '1', '1', '1', '1');
+    assert_false(state_holds(chip, "111"));
+    say(chip, broken, sizeof broken);
+    assert_int_equal(chip->error, SCAN_BAD_CHECKSUM);
+    assert_false(state_holds(chip, "111"));
+    become_ready(chip);
+    show_ntag(chip);
+    show_first_pages(chip);
+    assert_true(state_holds(chip, "itLOY"));
+    ANSWER(chip, 0x41, 1);
+    assert_false(state_holds(chip, "LOY"));
+}
+
 /* A line that breaks every answer: asked for again three times, not for
  * ever. */
 static void test_broken_answers_end(void **state) {
@@ -443,6 +468,7 @@ int main(void) {
         WITH_CHIP(test_record_past_the_memory),
         WITH_CHIP(test_memory_of_nothing),
         WITH_CHIP(test_wipe_leaves_no_byte),
+        WITH_CHIP(test_nothing_of_a_card_stays),
         WITH_CHIP(test_broken_answers_end),
         WITH_CHIP(test_an_hour_of_silence),
         WITH_CHIP(test_error_frames),
