@@ -24,8 +24,7 @@ static const struct type_row type_rows[] = {
     {0x0d, {SYMBOLOGY_CODE_49, 'T'}},
     {0x0e, {SYMBOLOGY_MSI, 'M'}},
     {0x0f, {SYMBOLOGY_GS1_128, 'C'}},
-    /* UPC-E1: number system 1, no expansion to a GTIN here. */
-    {0x10, {SYMBOLOGY_OTHER, 'X'}},
+    {0x10, {SYMBOLOGY_UPC_E1, 'E'}},
     {0x11, {SYMBOLOGY_PDF417, 'L'}},
     {0x12, {SYMBOLOGY_CODE_16K, 'K'}},
     {0x13, {SYMBOLOGY_CODE_39_ASCII, 'A'}},

@@ -63,6 +63,7 @@ static const char *const symbology_names[] = {
     [SYMBOLOGY_CODE_32] = "Code 32",
     [SYMBOLOGY_TRIOPTIC] = "Trioptic Code 39",
     [SYMBOLOGY_UPC_D] = "UPC-D",
+    [SYMBOLOGY_UPC_E1] = "UPC-E1",
     [SYMBOLOGY_IATA_2_OF_5] = "IATA 2 of 5",
     [SYMBOLOGY_MATRIX_2_OF_5] = "Matrix 2 of 5",
     [SYMBOLOGY_CHINESE_2_OF_5] = "Chinese 2 of 5",
