@@ -107,6 +107,10 @@ test('a long code comes in packets, each answered', async (t) => {
   await settled(scanner, 'the answer');
   assert.deepEqual(scanner.delivered, [text]);
   assert.equal(journal(lane, 'code.unknown').length, 1);
+  scanner.begin(types.qr, text.slice(0, 240));
+  await until('the person is told that its rest did not come', () =>
+    /rejected \(incomplete_multipacket\): .*scan it again/.test(lane.log()));
+  assert.equal(journal(lane, 'code.unknown').length, 1);
 });
 
 test('a command that is refused does not end the set-up', async (t) => {

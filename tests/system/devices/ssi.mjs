@@ -118,6 +118,11 @@ export class SsiScanner extends Device {
       .subarray(0, count));
   }
 
+  /** The first packet of two; the other one never comes. */
+  begin(type, text) {
+    this.send(packet(ops.decode, [type, ...Buffer.from(text)], more));
+  }
+
   #powerOff() {
     clearTimeout(this.#timer);
     if (this.#message) this.#queue.unshift(this.#message);
