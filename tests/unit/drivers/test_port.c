@@ -191,11 +191,10 @@ static pid_t hold_as(const struct fixture *f, const char *name) {
         (void)prctl(PR_SET_NAME, name);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         int fd = open(f->slave, O_RDWR | O_NOCTTY);
-        bool held =
-            fd >= 0 && flock(fd, LOCK_EX) == 0 && write(ready[1], "x", 1) == 1;
-        while (held)
+        if (fd < 0 || flock(fd, LOCK_EX) != 0 || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
             (void)pause();
-        _exit(1);
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
     (void)close(ready[0]);
