@@ -7,7 +7,8 @@ import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { Stage } from '../../packaging/stage/stage.mjs';
 import { text } from '../../agent/web/text.js';
-import { goods, loyaltyCards, openLane, until } from './help.mjs';
+import { cardToken, ean13, goods, loyaltyCards, openLane,
+  until } from './help.mjs';
 
 const shots = process.env.TESSERA_SHOTS;
 const till = { width: 1280, height: 800 };
@@ -100,6 +101,12 @@ async function scan(lane, ...codes) {
   }
 }
 
+// GTIN, 0.512 kg, best before the end of 2099, lot L-7, 12.90 EUR; and a
+// coupon of the range 99.
+const weighed = ']e00198001234500019310300051217991231' +
+  '10L-7\\x1d39221290';
+const coupon = '9912345678909';
+
 const masked = (card) => card.slice(-4);
 const counted = (page, n) => says(page, String(n), '.count strong');
 
@@ -160,6 +167,54 @@ for (const language of ['it', 'en']) {
       assert.equal(closed?.body.data.total_minor, 747);
     });
   }
+
+  test(`weights, a coupon and an offer, ${language}`, async (t) => {
+    const { checkout, kiosk } = lanes[language];
+    const say = (key, values) => text(language, key, values);
+    const card = ean13(`25010090000${language === 'it' ? 1 : 2}`);
+    const title = 'Caffè in grani, il secondo a metà prezzo';
+    stage.theHub.command('offer', 'put', 'milano-01', cardToken(stage, card),
+      'coffee', title, '30');
+    // The offer comes with the next bell: a card at rest shows it then.
+    const screen = await open(t, `${kiosk.url}/`, portrait, language);
+    await scan(kiosk, card);
+    await says(screen, title, '.gift li');
+    await says(screen, say('kiosk.offer'), '.gift h2');
+    await shoot(screen, `kiosk-${language}-offer`);
+    await kiosk.command('/api/visit/cancel');
+    const page = await open(t, `${checkout.url}/`, till, language);
+    await says(page, say('basket.empty'), '.empty-title');
+    await scan(checkout, weighed, `]E0${coupon}`);
+    await says(page, say('notice.coupon'), '.notice-title');
+    await says(page, coupon, '.coupon');
+    const kilos = language === 'it' ? '0,512' : '0.512';
+    await says(page, `${kilos}\u00a0kg`, '.item-details');
+    await says(page, say('item.lot', { lot: 'L-7' }), '.item-details');
+    await scan(checkout, `]E0${card}`);
+    await says(page, title, '.offers-titles');
+    await shoot(page, `checkout-till-${language}-offer`);
+    await scan(checkout, `]E0${card}`);
+    await says(page, say('notice.offer'), '.notice-title');
+    await page.getByRole('button', { name: say('item.void') }).click();
+    await says(page, say('item.voided'), '.item.is-voided');
+    await page.getByRole('button', { name: say('cancel') }).click();
+    await page.getByRole('button', { name: say('cancel.yes') }).click();
+    await says(page, say('basket.empty'), '.empty-title');
+    assert.equal(await page.locator('.coupon').count(), 0);
+    await checkout.drained();
+
+    const shown = await open(t, `${stage.theHub.url}/console`, till, language);
+    await signIn(shown, words[language]);
+    await shown.getByRole('button', { name: words[language].people,
+      exact: true }).click();
+    await lookUp(shown, words[language], 'card', card);
+    await says(shown, language === 'it'
+      ? '0,512 kg, 12,90 EUR, scade il 31 dic 2099, lotto L-7'
+      : '0.512 kg, 12.90 EUR, expires 31 Dec 2099, lot L-7', '.moment-title');
+    await says(shown, language === 'it' ? `Buono presentato: ${coupon}`
+      : `Coupon presented: ${coupon}`, '.moment-title');
+    await shoot(shown, `console-till-${language}-measured`);
+  });
 
   test(`a payment card at the till, ${language}`, async (t) => {
     const lane = lanes[language].checkout;
