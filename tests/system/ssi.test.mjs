@@ -14,14 +14,14 @@ const op = { disable: 0xea, enable: 0xe9, params: 0xc6, imager: 0xf7 };
 
 const code = (n) => ean13(`9521239${String(n).padStart(5, '0')}`);
 
-async function openScanner(t, { timeoutMs, prepare } = {}) {
+async function openScanner(t, { timeoutMs, prepare, extra = '' } = {}) {
   const stage = await openStage(t);
   const scanner = new SsiScanner(stage.processes, stage.tool('tessera'),
     join(stage.folder, 'ssi'), { timeoutMs });
   prepare?.(scanner);
   const lane = await stage.lane({
     terminal: 'roma-02-lane-1', store: 'roma-02',
-    extra: readerSection('ssi', scanner, 'ssi', 'usb-cdc'),
+    extra: readerSection('ssi', scanner, 'ssi', 'usb-cdc') + extra,
   });
   await scanner.plug();
   await lane.start();
@@ -146,8 +146,8 @@ test('a scanner that was switched off and on is set up again', async (t) => {
   assert.deepEqual(scanner.raw, [code(5)]);
   await setUp(scanner, from);
   assert.equal(scanner.packets, true);
-  await until('the log tells', () => /rejected \(truncated\): .*text, not packets/
-    .test(lane.log()));
+  await until('the log tells', () =>
+    /rejected \(truncated\): .*text, not packets/.test(lane.log()));
   scanner.scan(types.ean13, code(6));
   await settled(scanner, 'the answer');
   assert.deepEqual(scanned(lane), [code(6)]);
@@ -223,6 +223,34 @@ test('an answer that is lost together with the agent', async (t) => {
   }
   assert.deepEqual(scanner.delivered, [20, 21, 22, 23].map(code));
   assert.deepEqual(scanned(lane), scanner.delivered);
+  assert.deepEqual(scanner.failed, []);
+});
+
+test('a scan that a full journal cannot take is refused aloud', async (t) => {
+  const { stage, lane, scanner } = await openScanner(t, {
+    extra: 'journal {\n  max_mb = 1\n}\n',
+  });
+  await setUp(scanner);
+  await until('scanning is on', () => scanner.enabled);
+  let n = 1000;
+  while (scanner.refused.length === 0) {
+    assert.ok(n < 20_000, 'the journal has an end');
+    for (let more = 0; more < 100; more++)
+      scanner.scan(types.ean13, code(n++));
+    await settled(scanner, 'a hundred answers');
+  }
+  const [refused] = scanner.refused;
+  await until('the alarm sounds', () => scanner.beeps.includes(0x08));
+  await stage.theHub.start();
+  await lane.drained();
+  scanner.scan(types.ean13, refused);
+  await settled(scanner, 'the answer when there is room');
+  assert.equal(scanner.delivered.at(-1), refused);
+  const events = await stage.theHub.archive(lane.terminal);
+  const found = events.filter(({ type }) => type === 'item.scanned')
+    .map(({ body }) => (typeof body === 'string' ? JSON.parse(body) : body))
+    .map(({ data }) => data.gtin.slice(1));
+  assert.deepEqual(found, scanner.delivered);
   assert.deepEqual(scanner.failed, []);
 });
 
