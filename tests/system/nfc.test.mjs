@@ -223,14 +223,14 @@ test('the plug is pulled in mid-frame, with the card on it', async (t) => {
     await reader.plug();
     await stands(lane, 'attached');
     await arrives(shop, shop.club(at + 1));
-    // Once more, after it was counted.
-    await reader.unplug();
-    await stands(lane, 'detached');
-    await reader.plug();
-    await stands(lane, 'attached');
-    await looks(reader, 3);
-    await takeAway(reader);
+    if (cut !== 20) await takeAway(reader);
   }
+  // Once more, after it was counted.
+  await reader.unplug();
+  await stands(lane, 'detached');
+  await reader.plug();
+  await stands(lane, 'attached');
+  await looks(reader, 5);
   assert.deepEqual(await cards(shop), [1, 2, 3].map((at) => shop.club(at)));
 });
 
