@@ -236,6 +236,16 @@ static void mean_text(struct code *out, const struct reading *reading,
         goods_details(out, gs1);
 }
 
+static void mean_add_on(struct code *out, const struct reading *reading) {
+    struct ts_slice add_on = reading->retail.add_on;
+
+    if (add_on.len == 0)
+        add_on = reading->scan->add_on;
+    if (out->kind == CODE_ITEM && add_on.len > 0 &&
+        add_on.len < sizeof out->add_on)
+        memcpy(out->add_on, add_on.data, add_on.len);
+}
+
 static void mean_reading(struct code *out, const struct reading *reading,
                          const struct gs1 *gs1,
                          const struct code_rules *rules) {
@@ -244,10 +254,12 @@ static void mean_reading(struct code *out, const struct reading *reading,
         return;
     out->candidate_count = reading->retail.candidate_count;
     memcpy(out->candidates, reading->retail.candidates, sizeof out->candidates);
-    if (reading->form == FORM_TEXT)
+    if (reading->form == FORM_TEXT) {
         mean_text(out, reading, gs1, rules);
-    else
+        mean_add_on(out, reading);
+    } else {
         mean_gs1(out, reading, gs1, rules);
+    }
 }
 
 static void classify_text(struct code *out, const struct scan *scan,

@@ -83,7 +83,9 @@ struct code {
                          shop's */
     int64_t quantity;
     char lot[CODE_FIELD_MAX + 1];
-    char expiry[11];                 /* "2026-12-31": AI (17), else (15) */
+    char expiry[11]; /* "2026-12-31": AI (17), else (15) */
+    char add_on[6];  /* beside an EAN or UPC: the issue of a periodical (2
+                        digits), the price of a book (5) */
     char coupon[CODE_FIELD_MAX + 1]; /* what names the coupon, without its
                                         serial */
 };

@@ -53,8 +53,10 @@ struct scan {
      * swipe as it was sent. Tag: the UID in upper-case hex. NDEF: the text or
      * the URI of the record. */
     struct ts_slice text;
-    char aim[4];               /* "]E0", or "" when the device sends none */
-    char code_id;              /* vendor's code letter, or 0 */
+    struct ts_slice add_on; /* digits beside an EAN or UPC that the device told
+                               apart from it, or empty */
+    char aim[4];            /* "]E0", or "" when the device sends none */
+    char code_id;           /* vendor's code letter, or 0 */
     enum symbology symbology;  /* by the device's own type byte, or unknown */
     bool continuation;         /* no AIM where this reader sends one: the rest
                                   of a 2D text that holds the terminator */

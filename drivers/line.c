@@ -53,36 +53,27 @@ static struct ts_slice slice_after(struct ts_slice text, size_t count) {
     return ts_slice_of(text.data + count, text.len - count);
 }
 
-/* Some readers send UPC-A and its add-on as two messages in one line:
- * "]E0" and 13 digits, "]E1" and 2 digits. */
-static bool add_on_split(const struct scan *scan, struct scan *add_on) {
-    enum { MAIN_LEN = 13 };
+static bool is_add_on(struct ts_slice text) {
+    bool digits = text.len == AIM_LENGTH + 2 || text.len == AIM_LENGTH + 5;
 
-    if (strcmp(scan->aim, "]E0") != 0 ||
-        scan->text.len < MAIN_LEN + AIM_LENGTH + 2)
-        return false;
-    struct ts_slice rest = slice_after(scan->text, MAIN_LEN);
-    if (memcmp(rest.data, "]E1", AIM_LENGTH) != 0 &&
-        memcmp(rest.data, "]E2", AIM_LENGTH) != 0)
-        return false;
-    *add_on = (struct scan){.text = slice_after(rest, AIM_LENGTH)};
-    memcpy(add_on->aim, rest.data, AIM_LENGTH);
-    return true;
+    for (size_t i = AIM_LENGTH; digits && i < text.len; i++)
+        digits = text.data[i] >= '0' && text.data[i] <= '9';
+    return digits && (memcmp(text.data, "]E1", AIM_LENGTH) == 0 ||
+                      memcmp(text.data, "]E2", AIM_LENGTH) == 0);
 }
 
-static void line_scan(struct line *line, struct scan *scan,
-                      const struct driver_sink *sink) {
-    struct scan add_on;
+/* Some readers send UPC-A and its add-on as two messages in one line:
+ * "]E0" and 13 digits, "]E1" and 2 digits. */
+static void add_on_split(struct scan *scan) {
+    enum { MAIN_LEN = 13 };
 
-    if (!add_on_split(scan, &add_on)) {
-        line_emit(line, scan, sink);
+    if (strcmp(scan->aim, "]E0") != 0 || scan->text.len < MAIN_LEN)
         return;
-    }
-    scan->text.len -= AIM_LENGTH + add_on.text.len;
-    line_emit(line, scan, sink);
-    /* The owner may have wiped the line while it looked at the first. */
-    if (line->len)
-        line_emit(line, &add_on, sink);
+    struct ts_slice rest = slice_after(scan->text, MAIN_LEN);
+    if (!is_add_on(rest))
+        return;
+    scan->add_on = slice_after(rest, AIM_LENGTH);
+    scan->text.len = MAIN_LEN;
 }
 
 /* Fills identifier, code letter and text. */
@@ -148,7 +139,8 @@ static void line_end(struct line *line, struct ts_mono now,
             line_reject(sink, error, "");
         } else {
             line_mark(line, &scan, now);
-            line_scan(line, &scan, sink);
+            add_on_split(&scan);
+            line_emit(line, &scan, sink);
         }
     }
     line_wipe(line);

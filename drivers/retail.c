@@ -112,17 +112,23 @@ static const struct with_add_on *add_on_find(enum symbology told) {
     return NULL;
 }
 
-/* `]E3`, `]E5` and `]E6` carry the add-on in the same message. */
-static struct ts_slice without_add_on(const char aim[4], struct ts_slice text) {
-    size_t main_len = text.len;
+/* `]E3`, `]E5` and `]E6` carry the add-on in the same message, as type bytes
+ * of their own do. */
+static struct ts_slice cut_add_on(const struct with_add_on *row,
+                                  const char aim[4], struct ts_slice *text) {
+    size_t main_len = text->len;
 
-    if (strcmp(aim, "]E3") == 0)
+    if (row && text->len > row->add_on)
+        main_len = text->len - row->add_on;
+    else if (strcmp(aim, "]E3") == 0)
         main_len = 13;
     else if (strcmp(aim, "]E5") == 0 || strcmp(aim, "]E6") == 0)
         main_len = 8;
-    if (text.len == main_len + 2 || text.len == main_len + 5)
-        text.len = main_len;
-    return text;
+    if (text->len != main_len + 2 && text->len != main_len + 5)
+        return ts_slice_of(NULL, 0);
+    size_t len = text->len - main_len;
+    text->len = main_len;
+    return ts_slice_of(text->data + main_len, len);
 }
 
 static struct retail read_told(enum symbology told, struct ts_slice digits) {
@@ -186,14 +192,14 @@ static struct retail read_by_device(enum symbology told, const char aim[4],
     if (!is_retail(base))
         return read_loose(base, aim, text);
     struct ts_slice composite = content_cut_composite(&text);
-    text = without_add_on(aim, text);
-    if (row && text.len > row->add_on)
-        text.len -= row->add_on;
-    retail = ean_all_digits(text) ? read_told(base, text)
-                                  : of_fault(base, SCAN_BAD_CHAR);
+    struct ts_slice add_on = cut_add_on(row, aim, &text);
+    bool digits =
+        ean_all_digits(text) && (add_on.len == 0 || ean_all_digits(add_on));
+    retail = digits ? read_told(base, text) : of_fault(base, SCAN_BAD_CHAR);
     if (row)
         retail.symbology = told;
     retail.digits = text;
+    retail.add_on = add_on;
     retail.composite = composite;
     retail.sure = retail.gtin[0];
     return retail;

@@ -9,6 +9,7 @@ struct retail {
     enum symbology symbology; /* what it turned out to be */
     enum scan_error error;
     struct ts_slice digits;    /* without the add-on */
+    struct ts_slice add_on;    /* 2 or 5 digits, or empty */
     struct ts_slice composite; /* element string behind the code, or empty */
     enum symbology candidates[CODE_CANDIDATES_MAX];
     size_t candidate_count;

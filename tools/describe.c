@@ -183,6 +183,8 @@ static void describe_goods(json_t *event, const struct code *code) {
         describe_set_text(event, "expiry", code->expiry);
     if (code->coupon[0])
         describe_set_text(event, "coupon", code->coupon);
+    if (code->add_on[0])
+        describe_set_text(event, "add_on", code->add_on);
 }
 
 static void describe_code(json_t *event, const struct code *code) {
