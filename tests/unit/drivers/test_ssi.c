@@ -375,12 +375,12 @@ static void test_a_host_that_reads_late(void **state) {
     (void)state;
     host_open(&host, "as-is");
     feed(&host, ts_slice_of(bytes, 5));
-    host.now.ms += 10 * SSI_SILENCE_MS;
+    host.now.ms += (int64_t)10 * SSI_SILENCE_MS;
     feed(&host, ts_slice_of(bytes + 5, len - 5));
     assert_int_equal(host.scans, 1);
     /* Half a packet and, as late, a whole one. */
     feed(&host, ts_slice_of(bytes, 5));
-    host.now.ms += 10 * SSI_SILENCE_MS;
+    host.now.ms += (int64_t)10 * SSI_SILENCE_MS;
     feed(&host, ts_slice_of(bytes, len));
     pass(&host, SSI_SILENCE_MS);
     assert_int_equal(host.error, SCAN_TRUNCATED);
