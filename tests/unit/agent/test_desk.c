@@ -253,25 +253,40 @@ static void test_offers_of_a_card(void **state) {
     json_t *offers;
 
     (void)apply(
-        f, RANGE(LOG_1, 0, 9, false,
-                 OFFER(1, CARD "/coffee", "'value':{'title':'Un caff\u00e8'}") "," OFFER(
-                     2, CARD "/bread",
-                     "'value':true") "," OFFER(3, CARD "/late",
-                                               "'value':{},"
-                                               "'expires':'2026-11-21T10:00:00."
-                                               "000Z'") "," OFFER(4,
-                                                                  CARD "/gone",
-                                                                  "'value':"
-                                                                  "null") "," OFFER(5,
-                                                                                    CARD
-                                                                                    "x/other",
-                                                                                    "'value':{}") "," OFFER(6,
-                                                                                                            "everybody",
-                                                                                                            "'value':{}") "," OFFER(7,
-                                                                                                                                    CARD,
-                                                                                                                                    "'value':{}") "," RECORD(9,
-                                                                                                                                                             CARD,
-                                                                                                                                                             "Ada")));
+        f,
+        RANGE(
+            LOG_1, 0, 9, false,
+            OFFER(1, CARD "/coffee", "'value':{'title':'Un caff\u00e8'}") "," OFFER(2, CARD "/bread", "'value':true") "," OFFER(
+                3, CARD "/late",
+                "'value':{},"
+                "'expires':'2026-11-21T10:00:00."
+                "000Z'") "," OFFER(4, CARD "/gone",
+                                   "'value':"
+                                   "null") "," OFFER(5, CARD "x/other",
+                                                     "'value':{}") "," OFFER(6,
+                                                                             "e"
+                                                                             "v"
+                                                                             "e"
+                                                                             "r"
+                                                                             "y"
+                                                                             "b"
+                                                                             "o"
+                                                                             "d"
+                                                                             "y",
+                                                                             "'"
+                                                                             "v"
+                                                                             "a"
+                                                                             "l"
+                                                                             "u"
+                                                                             "e"
+                                                                             "'"
+                                                                             ":"
+                                                                             "{"
+                                                                             "}") "," OFFER(7,
+                                                                                            CARD,
+                                                                                            "'value':{}") "," RECORD(9,
+                                                                                                                     CARD,
+                                                                                                                     "Ada")));
     expect_offers(f, CARD, "bread coffee ");
     expect_offers(f, "c1.nobody", "");
     offers = desk_offers(f->desk, CARD, now);

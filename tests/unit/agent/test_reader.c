@@ -381,6 +381,27 @@ static void test_unplug_and_replug(void **state) {
     assert_true(stats(f).openings == 2);
 }
 
+/* One that is lost as soon as it is open is tried ever more seldom: after
+ * 250, 500 and 1,000 ms at the earliest. */
+static void test_loose_contact_backs_off(void **state) {
+    struct fixture *f = *state;
+    int64_t began = ts_clock_mono(ts_clock_system()).ms;
+
+    for (uint64_t i = 1; i <= 3; i++) {
+        unplug(f);
+        WAIT_FOR(f, stats(f).unplugged == i);
+        plug(f);
+        WAIT_FOR(f, stats(f).openings == i + 1);
+    }
+    assert_true(ts_clock_mono(ts_clock_system()).ms - began >= 1500);
+    /* One that has stood for a while begins anew. */
+    f->clock.mono_ms += 60000;
+    unplug(f);
+    WAIT_FOR(f, state_is(f, "detached"));
+    plug(f);
+    WAIT_FOR(f, state_is(f, "attached"));
+}
+
 static void test_starts_without_its_device(void **state) {
     struct fixture *f = *state;
 
@@ -545,6 +566,7 @@ int main(void) {
         CASE(test_scan_is_recorded_and_answered),
         CASE(test_repeat_is_one_scan),
         CASE(test_unplug_and_replug),
+        CASE(test_loose_contact_backs_off),
         CASE(test_starts_without_its_device),
         CASE(test_payment_card_leaves_nothing),
         CASE(test_rejects_are_counted),
