@@ -117,6 +117,8 @@ static void add_item_details(const struct lane *lane, const struct code *code,
         set_text(data, "currency",
                  code->currency[0] ? code->currency : lane->options.currency);
     }
+    if (code->add_on[0])
+        set_text(data, "add_on", code->add_on);
     if (code->lot[0])
         set_text(data, "lot", code->lot);
     if (code->expiry[0])

@@ -45,7 +45,7 @@ static void take_card(struct visit *visit, const struct visit_event *event) {
 /* What the page shows of an item beside its code; NULL: nothing. */
 static json_t *details_of(const json_t *data) {
     static const char *const names[] = {"weight_g", "price_minor", "currency",
-                                        "lot", "expiry"};
+                                        "add_on",   "lot",         "expiry"};
     json_t *details = NULL;
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

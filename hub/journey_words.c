@@ -205,6 +205,7 @@ static void add_item(char *out, size_t size, const json_t *data) {
     for (size_t i = 0; i < 3 && !*item; i++)
         item = text_of(data, names[i]);
     add_more(out, size, item);
+    add_word(out, size, " +", text_of(data, "add_on"));
     if (json_is_integer(weight)) {
         snprintf(text, sizeof text, ", %.3f kg",
                  (double)json_integer_value(weight) / 1000);

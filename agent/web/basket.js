@@ -18,6 +18,7 @@ export function codeOf(item) {
 // What its code told beside the number, in words.
 export function detailsOf(item, language) {
   const said = [];
+  if (item.add_on) said.push(`+${item.add_on}`);
   if (Number.isInteger(item.weight_g)) said.push(weight(language, item.weight_g));
   if (Number.isInteger(item.price_minor))
     said.push(formatAmount(item.price_minor, language, item.currency));

@@ -113,6 +113,7 @@ static void test_item_keeps_what_its_code_tells(void **state) {
     json_t *shown;
 
     code.has_weight = code.has_price = code.has_quantity = true;
+    memcpy(code.add_on, "12", 3);
     code.weight_g = 1250;
     code.price_minor = 499;
     code.quantity = 2;
@@ -123,6 +124,7 @@ static void test_item_keeps_what_its_code_tells(void **state) {
                 "{\"reader\":\"scanner\",\"symbology\":\"EAN-13\","
                 "\"quantity\":2,\"gtin\":\"02001230000009\","
                 "\"weight_g\":1250,\"price_minor\":499,\"currency\":\"EUR\","
+                "\"add_on\":\"12\","
                 "\"lot\":\"L-7\",\"expiry\":\"2026-12-31\"}");
     fixture_restart(f);
     visit = fixture_visit(f);
