@@ -342,12 +342,12 @@ static void pn532_feed(void *state, struct ts_slice bytes, struct ts_mono now,
         now.ms - chip->last_byte.ms >= HALF_MS)
         pn532_expire(chip, now, sink);
     chip->last_byte = now;
-    chip->heard = chip->heard || bytes.len;
     for (size_t i = 0; i < bytes.len; i++) {
         enum pn532_frame_kind kind =
             pn532_frame_take(&chip->frame, bytes.data[i]);
         if (!kind)
             continue;
+        chip->heard = chip->heard || kind != PN532_BAD_LENGTH;
         on_frame(chip, kind, sink);
         /* Also an answer that nobody waited for may be of a card. */
         explicit_bzero(chip->frame.data, sizeof chip->frame.data);

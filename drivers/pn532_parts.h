@@ -46,7 +46,7 @@ struct pn532 {
     bool late;    /* an answer to an earlier command may still come */
     bool reading; /* `memory` belongs to `target` */
     bool ready;   /* set up since the port was opened */
-    bool heard;   /* anything at all since then */
+    bool heard;   /* a frame since then: it is one of these chips */
     bool told;    /* its silence */
     bool first;   /* no look since the port was opened found nothing: the card
                      may have been read before, by an agent that was killed */

@@ -46,7 +46,7 @@ struct twn4 {
     enum step step;
     bool clocked;  /* the time is known: not before the first call after open */
     bool ready;    /* set up since the port was opened */
-    bool heard;    /* anything at all since then */
+    bool heard;    /* a line of hex since then: it is one of these readers */
     bool told;     /* its silence */
     bool first;    /* no search since the port was opened found nothing: the tag
                       may have been read before, by an agent that was killed */
@@ -242,6 +242,7 @@ static void line_end(struct twn4 *reader, const struct driver_sink *sink) {
 
     twn4_line_read(&line, ts_slice_of(reader->line, reader->len), reader->form);
     line_drop(reader);
+    reader->heard = reader->heard || line.kind != TWN4_BAD;
     line_act(reader, &line, sink);
     explicit_bzero(&line, sizeof line);
 }
@@ -354,7 +355,6 @@ static void twn4_feed(void *state, struct ts_slice bytes, struct ts_mono now,
         now.ms - reader->last_byte.ms >= HALF_MS)
         half_expire(reader, sink);
     reader->last_byte = now;
-    reader->heard = reader->heard || bytes.len;
     for (size_t i = 0; i < bytes.len; i++)
         twn4_byte(reader, bytes.data[i], sink);
 }

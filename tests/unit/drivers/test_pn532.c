@@ -381,6 +381,40 @@ static void test_an_hour_of_silence(void **state) {
     assert_int_equal(chip->scans + chip->rejects, 0);
 }
 
+static void pass_an_hour(struct chip *chip) {
+    int64_t end = chip->now.ms + INT64_C(3600000);
+
+    while (chip->now.ms < end)
+        next(chip);
+}
+
+/* What speaks, but no frames, is another device or another speed; what speaks
+ * in frames is looked at by a person with `tessera decode`. */
+static void test_who_is_told_to_be_silent(void **state) {
+    struct chip *chip = *state;
+
+    say(chip, "8001120765741\r\xff\xfe\0", 17);
+    pass_an_hour(chip);
+    assert_int_equal(chip->notices[NOTICE_SILENT], 1);
+    chip->sent_len = 0;
+    open_as(chip, "ndef");
+    SAY(chip, 0x4b, 0);
+    pass_an_hour(chip);
+    assert_int_equal(chip->notices[NOTICE_SILENT], 1);
+}
+
+/* Memory of another format is not searched for records. */
+static void test_another_container(void **state) {
+    struct chip *chip = *state;
+
+    become_ready(chip);
+    show_ntag(chip);
+    ANSWER(chip, 0x41, 0, 0xa5, 0x10, 0x12, 0, 3, 8, 0xd1, 1, 4, 'T', 2, 'i',
+           't', 'X', 0xfe, 0);
+    assert_int_equal(chip->medium, SCAN_TAG);
+    assert_int_equal(chip->scans, 1);
+}
+
 /* A device that does less than a PN532: no set-up of retries. */
 static void test_error_frames(void **state) {
     static const uint8_t error[] = {0, 0, 0xff, 1, 0xff, 0x7f, 0x81, 0};
@@ -471,6 +505,8 @@ int main(void) {
         WITH_CHIP(test_nothing_of_a_card_stays),
         WITH_CHIP(test_broken_answers_end),
         WITH_CHIP(test_an_hour_of_silence),
+        WITH_CHIP(test_who_is_told_to_be_silent),
+        WITH_CHIP(test_another_container),
         WITH_CHIP(test_error_frames),
         WITH_CHIP(test_answers_that_cannot_be),
         cmocka_unit_test(test_names),
