@@ -42,6 +42,8 @@ struct reader {
     unsigned backoff_ms;
     uint64_t opening; /* answers of an earlier opening say nothing */
     struct repeat repeat;
+    uint64_t asked;   /* scans that are no repeats */
+    uint64_t refused; /* the last of them that was not taken */
     struct ts_mono opened_at;
     bool silent; /* the device answers nothing */
     struct tally rejects[SCAN_ERRORS + 1];
@@ -53,7 +55,8 @@ struct reader {
 struct asked {
     struct reader *reader;
     uint64_t opening;
-    bool first; /* not the repeat of another */
+    uint64_t number; /* a repeat has that of what it repeats; 0: neither */
+    bool first;      /* not the repeat of another */
 };
 
 static void arm(struct event *timer, int64_t wait_ms) {
@@ -131,9 +134,15 @@ static void on_answer(void *arg, bool taken, enum scan_outcome outcome) {
     struct asked *asked = arg;
     struct reader *reader = asked->reader;
 
-    /* What was not taken may be tried again at once. */
-    if (!taken && asked->first)
-        reader->repeat = (struct repeat){0};
+    /* What was not taken may be tried again at once; what was read with it
+     * fares no better. */
+    if (!taken && asked->first) {
+        reader->refused = asked->number;
+        if (asked->number == reader->asked)
+            reader->repeat = (struct repeat){0};
+    }
+    if (asked->number && asked->number == reader->refused)
+        taken = false;
     if (reader->port && asked->opening == reader->opening) {
         /* Also what was refused for good is done with: a device that got no
          * answer would send it again. */
@@ -149,10 +158,13 @@ static void on_answer(void *arg, bool taken, enum scan_outcome outcome) {
     free(asked);
 }
 
-static struct asked *ask(struct reader *reader, bool first) {
+static struct asked *ask(struct reader *reader, uint64_t number) {
     struct asked *asked = ts_alloc(sizeof *asked);
+    bool first = number > reader->asked;
 
-    *asked = (struct asked){reader, reader->opening, first};
+    *asked = (struct asked){reader, reader->opening, number, first};
+    if (first)
+        reader->asked = number;
     return asked;
 }
 
@@ -225,7 +237,8 @@ static void take_scan(struct reader *reader, const struct scan *scan,
     struct lane *lane = reader->options.lane;
     bool payment_card = code->kind == CODE_PAYMENT_CARD;
     struct lane_scan said = {reader->options.name, code, text_kept(scan, code),
-                             on_answer, ask(reader, !payment_card)};
+                             on_answer,
+                             ask(reader, payment_card ? 0 : reader->asked + 1)};
 
     if (scan->retransmission && lane_take_again(lane, &said))
         reader->stats.retransmissions++;
@@ -253,11 +266,11 @@ static void on_scan(void *ctx, const struct scan *scan) {
     if (code.kind == CODE_REJECTED) {
         on_reject(reader, code.error, "");
         lane_answer_later(lane, true, OUTCOME_REFUSED, on_answer,
-                          ask(reader, false));
+                          ask(reader, 0));
     } else if (is_repeat(reader, scan, &code)) {
         reader->stats.repeats++;
         lane_answer_later(lane, true, OUTCOME_RECORDED, on_answer,
-                          ask(reader, false));
+                          ask(reader, reader->asked));
     } else {
         take_scan(reader, scan, &code);
     }

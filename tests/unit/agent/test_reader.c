@@ -365,6 +365,29 @@ static void test_repeat_is_one_scan(void **state) {
     assert_int_equal(events(f, "item.scanned"), 3);
 }
 
+/* Two of one code in one reading: neither is told to be recorded when the
+ * journal has no room. */
+static void test_repeat_of_what_was_refused(void **state) {
+    struct fixture *f = *state;
+    bool full = false;
+
+    f->journal_options.max_bytes = 60000;
+    restart_with(f, &talker_driver);
+    while (!full) {
+        f->clock.mono_ms += 701;
+        f->heard_len = 0;
+        say(f, ITEM "\r");
+        WAIT_FOR(f, listen_to(f)[0] == '1' || !strcmp(f->heard, "R5"));
+        full = f->heard[0] == 'R';
+    }
+    f->heard_len = 0;
+    say(f, "8001230000022\r8001230000022\r");
+    expect_answer(f, "R5R5");
+    /* What is refused for good is done with all the same. */
+    say(f, "8001230000016\r");
+    expect_answer(f, "5");
+}
+
 static void test_unplug_and_replug(void **state) {
     struct fixture *f = *state;
 
@@ -565,6 +588,7 @@ int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         CASE(test_scan_is_recorded_and_answered),
         CASE(test_repeat_is_one_scan),
+        CASE(test_repeat_of_what_was_refused),
         CASE(test_unplug_and_replug),
         CASE(test_loose_contact_backs_off),
         CASE(test_starts_without_its_device),
