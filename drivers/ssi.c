@@ -411,14 +411,19 @@ static void ssi_tone(struct ssi *ssi, enum driver_tone tone,
     ssi_link_say(&ssi->link, ssi->profile->tones[tone], sink);
 }
 
-/* A scan from before a reopening has nobody to answer. */
+/* The oldest is answered for. True: the scanner waits for that. A scan from
+ * before a reopening has nobody to answer; one that another has followed was
+ * given up, and the scanner would take its answer for the other's. */
+static bool answer_due(struct ssi *ssi) {
+    return ssi->unanswered && --ssi->unanswered == 0;
+}
+
 static void ssi_confirm(void *state, enum driver_tone tone,
                         const struct driver_sink *sink) {
     struct ssi *ssi = state;
 
-    if (ssi->unanswered == 0)
+    if (!answer_due(ssi))
         return;
-    ssi->unanswered--;
     answer(sink, ack_of(ssi));
     ssi_tone(ssi, tone, sink);
 }
@@ -428,9 +433,8 @@ static void ssi_refuse(void *state, enum driver_tone tone,
                        const struct driver_sink *sink) {
     struct ssi *ssi = state;
 
-    if (ssi->unanswered == 0)
+    if (!answer_due(ssi))
         return;
-    ssi->unanswered--;
     ssi->last.valid = false;
     answer_nak(sink, SSI_DENIED);
     ssi_tone(ssi, tone, sink);

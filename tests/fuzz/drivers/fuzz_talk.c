@@ -44,7 +44,9 @@ static void answer(struct play *play, bool confirm, unsigned tone) {
     (confirm ? play->driver->confirm : play->driver->refuse)(
         play->state, (enum driver_tone)(tone % TONES), &play->sink);
     bool heard = play->sent > sent;
-    if (play->unanswered == 0 ? heard : play->talk->answers && !heard)
+    if (play->unanswered == 0 && heard)
+        abort();
+    if (play->unanswered == 1 && play->talk->answers && !heard)
         abort();
     play->unanswered -= play->unanswered > 0;
 }

@@ -12,7 +12,7 @@ struct talk {
     size_t (*wrap)(uint8_t out[TALK_FRAME_MAX], struct ts_slice bytes);
     /* Aborts on what must not be sent. */
     void (*check_sent)(struct ts_slice bytes);
-    /* An answer to a scan is always heard. */
+    /* The answer to the newest scan is always heard. */
     bool answers;
 };
 

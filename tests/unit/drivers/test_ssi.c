@@ -313,6 +313,33 @@ static void test_the_answer_waits_for_the_commit(void **state) {
     host_close(&host);
 }
 
+/* A scanner that gave its first scan up takes the next answer for one to its
+ * second. */
+static void test_only_the_newest_scan_is_answered(void **state) {
+    struct host host;
+
+    (void)state;
+    host_open(&host, "as-is");
+    device_scans(&host, 0, EAN_13, "8001120765741");
+    device_scans(&host, 0, EAN_13, "8001230000015");
+    assert_int_equal(host.scans, 2);
+    confirm(&host);
+    assert_sent(&host, "");
+    host.driver->refuse(host.state, TONE_NONE, &host.sink);
+    assert_sent(&host, NAK_DENIED);
+    device_scans(&host, 0, EAN_13, "8001120765741");
+    device_scans(&host, 0, EAN_13, "8001230000015");
+    host.driver->refuse(host.state, TONE_NONE, &host.sink);
+    assert_sent(&host, "");
+    confirm(&host);
+    assert_sent(&host, ACK);
+    /* What was recorded is known when it comes again. */
+    device_scans(&host, SSI_RETRANSMIT, EAN_13, "8001230000015");
+    assert_sent(&host, ACK);
+    assert_int_equal(host.scans, 4);
+    host_close(&host);
+}
+
 static void test_what_was_not_taken_is_new_when_it_comes_again(void **state) {
     struct host host;
 
@@ -568,6 +595,7 @@ int main(void) {
         cmocka_unit_test(test_a_silent_scanner_is_asked_three_times),
         cmocka_unit_test(test_a_refused_command),
         cmocka_unit_test(test_the_answer_waits_for_the_commit),
+        cmocka_unit_test(test_only_the_newest_scan_is_answered),
         cmocka_unit_test(test_what_was_not_taken_is_new_when_it_comes_again),
         cmocka_unit_test(test_a_tone_blocks_no_scan),
         cmocka_unit_test(test_a_retransmission_of_before_the_opening),
