@@ -80,12 +80,29 @@ static struct ts_slice behind(struct ts_slice text, size_t count) {
     return ts_slice_of(text.data + count, text.len - count);
 }
 
+/* Letters around the digits of a value make no hash of it. */
+static bool digits_refused(struct ts_slice value,
+                           const struct ts_guard_rules *rules) {
+    bool found = false;
+
+    while (value.len && !found) {
+        size_t len = 0;
+        while (len < value.len && value.data[len] >= '0' &&
+               value.data[len] <= '9')
+            len++;
+        found = refuses(ts_slice_of(value.data, len), rules);
+        value = behind(value, len + 1);
+    }
+    return found;
+}
+
 static bool values_refused(const struct gs1 *gs1,
                            const struct ts_guard_rules *rules) {
     for (size_t i = 0; i < gs1->count; i++) {
         const struct gs1_element *element = &gs1->elements[i];
         size_t known = known_digits(element->ai);
-        if (watch_text(behind(element->value, known), rules))
+        struct ts_slice value = behind(element->value, known);
+        if (watch_text(value, rules) || digits_refused(value, rules))
             return true;
     }
     return false;

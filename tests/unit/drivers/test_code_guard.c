@@ -143,6 +143,9 @@ static void test_in_element_strings(void **state) {
             every_number_in(SCAN_BARCODE, aims[i], forms[j]);
     every_number_in(SCAN_BARCODE, "]d5", "\\000003" GTIN "21%s");
     refused_as(SCAN_BARCODE, "]C1", GTIN "214111-1111-1111-1111");
+    /* Letters that make of it what looks like a hash. */
+    refused_as(SCAN_BARCODE, "]C1", GTIN "10ABCD4111111111111111");
+    refused_as(SCAN_BARCODE, "]C1", GTIN "104111111111111111ABCD");
 }
 
 /* What breaks GS1's rules is looked at all the more. */
