@@ -13,7 +13,7 @@ struct tls;
 
 struct tls_options {
     const char *ca_file;
-    const char *crl_file; /* or NULL */
+    const char *crl_file;  /* or NULL */
     const char *cert_file; /* NULL, as key_file then: none is presented */
     const char *key_file;
     const char *server_name;
