@@ -5,8 +5,8 @@
 #include "base/settings.h"
 #include "base/token.h"
 #include "drivers/driver.h"
-#include "drivers/port.h"
-#include "drivers/shop.h"
+#include "drivers/port/port.h"
+#include "drivers/code/shop.h"
 
 #define AGENT_CONFIG_PATH "/etc/tessera/agent.conf"
 

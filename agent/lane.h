@@ -6,7 +6,7 @@
 
 #include "agent/recorder.h"
 #include "agent/visit.h"
-#include "drivers/code.h"
+#include "drivers/code/code.h"
 
 struct lane;
 

@@ -5,7 +5,7 @@
 #define TS_AGENT_READER_H
 
 #include "agent/lane.h"
-#include "drivers/port.h"
+#include "drivers/port/port.h"
 
 struct reader;
 

@@ -1,6 +1,6 @@
 #include "drivers/dechdr.h"
 
-#include "drivers/aim.h"
+#include "drivers/code/aim.h"
 #include "drivers/line.h"
 
 #include <assert.h>

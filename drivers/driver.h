@@ -5,8 +5,8 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
-#include "drivers/port.h"
-#include "drivers/symbology.h"
+#include "drivers/port/port.h"
+#include "drivers/code/symbology.h"
 
 enum { SCAN_MAX_TEXT = 4096 };
 

@@ -1,6 +1,6 @@
 #include "drivers/line.h"
 
-#include "drivers/aim.h"
+#include "drivers/code/aim.h"
 
 #include <assert.h>
 #include <string.h>

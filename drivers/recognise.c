@@ -1,7 +1,7 @@
 #include "drivers/recognise.h"
 
-#include "drivers/aim.h"
-#include "drivers/ean.h"
+#include "drivers/code/aim.h"
+#include "drivers/code/ean.h"
 #include "drivers/line.h"
 
 #include <string.h>

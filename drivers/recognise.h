@@ -3,7 +3,7 @@
 #ifndef TS_DRIVERS_RECOGNISE_H
 #define TS_DRIVERS_RECOGNISE_H
 
-#include "drivers/port.h"
+#include "drivers/port/port.h"
 
 /* How far a person can go on from what was heard. */
 enum heard_verdict {

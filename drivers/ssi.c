@@ -1,6 +1,6 @@
 #include "drivers/ssi.h"
 
-#include "drivers/aim.h"
+#include "drivers/code/aim.h"
 #include "drivers/ssi_frame.h"
 #include "drivers/ssi_link.h"
 #include "drivers/ssi_message.h"

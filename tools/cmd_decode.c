@@ -2,7 +2,7 @@
 
 #include "agent/config.h"
 #include "drivers/repeat.h"
-#include "drivers/shop.h"
+#include "drivers/code/shop.h"
 #include "tools/decoder.h"
 #include "tools/driver_list.h"
 

@@ -1,9 +1,9 @@
 #include "tools/commands.h"
 
 #include "base/json.h"
-#include "drivers/devices.h"
-#include "drivers/port.h"
-#include "drivers/port_holder.h"
+#include "drivers/port/devices.h"
+#include "drivers/port/port.h"
+#include "drivers/port/port_holder.h"
 #include "tools/listen.h"
 
 #include <getopt.h>

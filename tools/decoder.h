@@ -5,7 +5,7 @@
 #define TS_TOOLS_DECODER_H
 
 #include "base/json.h"
-#include "drivers/code.h"
+#include "drivers/code/code.h"
 #include "drivers/driver.h"
 
 struct decoder_options {

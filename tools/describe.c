@@ -1,6 +1,6 @@
 #include "tools/describe.h"
 
-#include "drivers/content.h"
+#include "drivers/code/content.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #define TS_TOOLS_DESCRIBE_H
 
 #include "base/json.h"
-#include "drivers/code.h"
+#include "drivers/code/code.h"
 
 /* `driver` names the protocol. Of a payment card nothing but the fact. */
 json_t *describe_scan(const char *driver, const struct scan *scan,

@@ -3,8 +3,8 @@
 #ifndef TS_TOOLS_LISTEN_H
 #define TS_TOOLS_LISTEN_H
 
-#include "drivers/devices.h"
-#include "drivers/port.h"
+#include "drivers/port/devices.h"
+#include "drivers/port/port.h"
 
 enum { LISTEN_PORTS_MAX = 16 };
 

@@ -6,7 +6,7 @@
  * in sixteen with a wrong digit. Beside each rate stands the raw limit of the
  * same run: one look at a table for every byte of the same lines, which is the
  * least that a check of characters costs. Prints one JSON object. */
-#include "drivers/gs1.h"
+#include "drivers/code/gs1.h"
 
 #include <getopt.h>
 #include <stdio.h>

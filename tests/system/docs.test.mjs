@@ -177,8 +177,8 @@ function settingsOf(...sources) {
 
 describe('every setting is in its manual page', () => {
   const pages = {
-    'docs/man/tessera-agent.conf.5': ['agent/config.c', 'drivers/shop.c',
-      'drivers/shop.h'],
+    'docs/man/tessera-agent.conf.5': ['agent/config.c', 'drivers/code/shop.c',
+      'drivers/code/shop.h'],
     'docs/man/tessera-hub.conf.5': ['hub/config.c', 'hub/customer.c'],
   };
   for (const [page, sources] of Object.entries(pages))

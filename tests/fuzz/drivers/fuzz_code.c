@@ -1,6 +1,6 @@
 /* Any reading of any medium: a payment card leaves nothing behind, what is
  * named lies within what was read, and nothing that is told holds a card. */
-#include "drivers/code.h"
+#include "drivers/code/code.h"
 
 #include <stdlib.h>
 #include <string.h>

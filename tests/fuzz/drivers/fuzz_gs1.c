@@ -1,6 +1,6 @@
 /* Any text as an element string: what is named lies within the text and has
  * characters that its AI takes; joined again it reads the same. */
-#include "drivers/gs1_parts.h"
+#include "drivers/code/gs1_parts.h"
 
 #include <stdlib.h>
 #include <string.h>

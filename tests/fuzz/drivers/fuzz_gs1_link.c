@@ -1,7 +1,7 @@
 /* Any text as a link, and, behind a `B`, any bits as the packed part of one:
  * no value has a byte that its AI does not take, the host is the text's, and
  * the elements are a good element string too. */
-#include "drivers/gs1_parts.h"
+#include "drivers/code/gs1_parts.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Any bytes, cut anywhere, under any profile: no crash, bounded answers, and
  * the same scans however the bytes are cut. */
-#include "drivers/aim.h"
+#include "drivers/code/aim.h"
 #include "drivers/driver.h"
 
 #include <stdlib.h>

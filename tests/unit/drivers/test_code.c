@@ -1,5 +1,5 @@
-#include "drivers/code.h"
-#include "drivers/ean.h"
+#include "drivers/code/code.h"
+#include "drivers/code/ean.h"
 #include "drivers/repeat.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* One loyalty card in every carrier: code, GS1 number, link, stripe, tag. */
 #include "base/token.h"
-#include "drivers/code.h"
+#include "drivers/code/code.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

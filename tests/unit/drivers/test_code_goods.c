@@ -1,6 +1,6 @@
 /* What element strings, links and retail codes say of an item or a coupon. */
-#include "drivers/code.h"
-#include "drivers/currency.h"
+#include "drivers/code/code.h"
+#include "drivers/code/currency.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

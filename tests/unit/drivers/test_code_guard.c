@@ -1,5 +1,5 @@
 /* Payment cards in every carrier, by people who try. Public test numbers. */
-#include "drivers/code.h"
+#include "drivers/code/code.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-#include "drivers/ean.h"
-#include "drivers/measure.h"
+#include "drivers/code/ean.h"
+#include "drivers/code/measure.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "gs1_data.h"
 
-#include "drivers/gs1_parts.h"
+#include "drivers/code/gs1_parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* Every case of GS1's own engine, and the few that are decided otherwise. */
 #include "gs1_data.h"
 
-#include "drivers/code.h"
-#include "drivers/ean.h"
-#include "drivers/gs1_parts.h"
+#include "drivers/code/code.h"
+#include "drivers/code/ean.h"
+#include "drivers/code/gs1_parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 #include "gs1_data.h"
 #include "gs1_pack.h"
 
-#include "drivers/gs1_parts.h"
+#include "drivers/code/gs1_parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

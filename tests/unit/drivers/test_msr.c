@@ -1,5 +1,5 @@
 /* What the stripe driver promises beyond its captures. */
-#include "drivers/code.h"
+#include "drivers/code/code.h"
 #include "drivers/driver.h"
 #include "drivers/msr.h"
 

@@ -1,7 +1,7 @@
-#include "drivers/port.h"
-#include "drivers/port_faulty.h"
-#include "drivers/port_holder.h"
-#include "drivers/port_parts.h"
+#include "drivers/port/port.h"
+#include "drivers/port/port_faulty.h"
+#include "drivers/port/port_holder.h"
+#include "drivers/port/port_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>

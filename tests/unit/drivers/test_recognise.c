@@ -1,6 +1,6 @@
 /* What is told of a reader from its bytes, and that no byte of them is in it.
  */
-#include "drivers/devices.h"
+#include "drivers/port/devices.h"
 #include "drivers/driver.h"
 #include "drivers/recognise.h"
 

@@ -1,6 +1,6 @@
 /* Nothing of a payment card stays on the stack or in the state of what looks
  * at it: each card is taken on a stack of its own, which is searched then. */
-#include "drivers/code.h"
+#include "drivers/code/code.h"
 #include "drivers/driver.h"
 
 #include <pthread.h>

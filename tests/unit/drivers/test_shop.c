@@ -1,4 +1,4 @@
-#include "drivers/shop.h"
+#include "drivers/code/shop.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

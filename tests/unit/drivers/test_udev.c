@@ -1,7 +1,7 @@
 /* The udev rules hold the devices of the table, all of them and no others, and
  * are what udev can read. */
 #include "base/bytes.h"
-#include "drivers/devices.h"
+#include "drivers/port/devices.h"
 
 #include <regex.h>
 #include <setjmp.h>
@@ -105,7 +105,7 @@ static void test_no_rule_is_for_another_device(void **state) {
         while ((device = device_at(i)) != NULL && device->vendor != vendor)
             i++;
         if (!device)
-            fail_msg("%04lx is not in drivers/devices.c", vendor);
+            fail_msg("%04lx is not in drivers/port/devices.c", vendor);
     }
 }
 

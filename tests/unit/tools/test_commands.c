@@ -1,6 +1,6 @@
 /* The program as a person calls it: output and exit codes. */
 #include "base/bytes.h"
-#include "drivers/port.h"
+#include "drivers/port/port.h"
 
 #include <poll.h>
 #include <setjmp.h>
