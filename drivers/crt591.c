@@ -63,6 +63,21 @@ static void card_report(struct crt591 *crt, struct ts_slice uid,
                                          .bits = (unsigned)uid.len * 8});
 }
 
+/* Whoever is withheld is one presentation: a phone draws a new number each
+ * time. */
+static void card_withhold(struct crt591 *crt, const struct driver_sink *sink) {
+    uint64_t anyone = presence_hash(ts_slice_text("withheld"));
+    bool held = presence_holds(&crt->presence, anyone);
+
+    presence_poll(&crt->presence, anyone);
+    if (held)
+        return;
+    presence_add(&crt->presence, anyone);
+    tell(sink, NOTICE_WITHHELD, "nfc",
+         "this may be a bank card or a phone: nothing was read; use the "
+         "loyalty card or its code");
+}
+
 static void answer_read(struct crt591 *crt, struct ts_slice text,
                         const struct driver_sink *sink) {
     if (text.len <= UID_AT || memcmp(text.data, found, sizeof found) != 0) {
@@ -73,9 +88,7 @@ static void answer_read(struct crt591 *crt, struct ts_slice text,
     if (len == 0 || len > UID_MAX || text.len != UID_AT + len + 1)
         sink->reject(sink->ctx, SCAN_BAD_LENGTH, "");
     else if (text.data[UID_AT + len] & SAK_ISO_DEP)
-        tell(sink, NOTICE_WITHHELD, "nfc",
-             "this may be a bank card or a phone: nothing was read; use the "
-             "loyalty card or its code");
+        card_withhold(crt, sink);
     else
         card_report(crt, ts_slice_of(text.data + UID_AT, len), sink);
 }
@@ -86,6 +99,8 @@ static void frame_read(struct crt591 *crt, const struct driver_sink *sink) {
 
     for (size_t i = 0; i < crt->len; i++)
         check ^= crt->frame[i];
+    if (crt->unanswered > SILENT_AFTER)
+        tell(sink, NOTICE_READY, "ready", "");
     crt->unanswered = 0;
     if (check || crt->frame[crt->len - TAIL] != ETX) {
         sink->reject(sink->ctx, check ? SCAN_BAD_CHECKSUM : SCAN_BAD_FRAME, "");
