@@ -64,9 +64,11 @@ struct lane_scan {
 void lane_take_scan(struct lane *lane, const struct lane_scan *scan);
 /* A scan that the device sends a second time, for want of an answer: when the
  * journal holds it as the last one of this reader, also of an earlier run, it
- * is answered and told as it would have been, and not recorded again. False:
- * it is new, and nothing was done. */
-bool lane_take_again(struct lane *lane, const struct lane_scan *scan);
+ * is answered and told as it would have been, and not recorded again. Older
+ * than `within_ms`, or of an earlier boot, it is another scan of the same code;
+ * 0: however old. False: it is new, and nothing was done. */
+bool lane_take_again(struct lane *lane, const struct lane_scan *scan,
+                     unsigned within_ms);
 /* An answer in its turn, without an event: the same code again, or a code
  * that fails its check. */
 void lane_answer_later(struct lane *lane, bool taken, enum scan_outcome outcome,

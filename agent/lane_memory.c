@@ -14,12 +14,12 @@ static struct lane_memory *find(const struct lane *lane, const char *reader) {
     return NULL;
 }
 
-void lane_remember(struct lane *lane, const char *reader, const char *type,
-                   json_t *data) {
+static struct lane_memory *remember(struct lane *lane, const char *reader,
+                                    const char *type, json_t *data) {
     struct lane_memory *memory = find(lane, reader);
 
     if (!memory && lane->memory_count == LANE_READERS_MAX)
-        return;
+        return NULL;
     if (!memory) {
         memory = &lane->memories[lane->memory_count++];
         (void)snprintf(memory->reader, sizeof memory->reader, "%s", reader);
@@ -27,6 +27,33 @@ void lane_remember(struct lane *lane, const char *reader, const char *type,
     json_decref(memory->data);
     memory->type = type;
     memory->data = json_incref(data);
+    return memory;
+}
+
+static struct ts_mono now_of(const struct lane *lane) {
+    return ts_clock_mono(lane->options.keeper->clock);
+}
+
+void lane_remember(struct lane *lane, const char *reader, const char *type,
+                   json_t *data) {
+    struct lane_memory *memory = remember(lane, reader, type, data);
+
+    if (!memory)
+        return;
+    memory->in_this_boot = true;
+    memory->at = now_of(lane);
+}
+
+/* What an earlier run recorded. */
+static void recall(struct lane *lane, const char *reader, const char *type,
+                   const struct event_view *event) {
+    struct lane_memory *memory =
+        remember(lane, reader, type, (json_t *)event->data);
+
+    if (!memory)
+        return;
+    memory->in_this_boot = !strcmp(event->boot, lane->options.keeper->boot);
+    memory->at = event->uptime;
 }
 
 /* A key that is being changed adds a second token to the same card. */
@@ -43,12 +70,19 @@ static bool same_data(const json_t *a, const json_t *b) {
     return same;
 }
 
+static bool is_recent(const struct lane *lane, const struct lane_memory *memory,
+                      unsigned within_ms) {
+    return within_ms == 0 ||
+           (memory->in_this_boot &&
+            now_of(lane).ms - memory->at.ms <= (int64_t)within_ms);
+}
+
 bool lane_remembers(const struct lane *lane, const char *reader,
-                    const char *type, const json_t *data) {
+                    const char *type, const json_t *data, unsigned within_ms) {
     const struct lane_memory *memory = find(lane, reader);
 
-    return memory && !strcmp(memory->type, type) &&
-           same_data(memory->data, data);
+    return memory && is_recent(lane, memory, within_ms) &&
+           !strcmp(memory->type, type) && same_data(memory->data, data);
 }
 
 void lane_forget(struct lane *lane) {
@@ -86,7 +120,7 @@ static bool recall_row(void *arg, const char *journal, uint64_t sequence,
         (type = scan_type(event.type))) {
         reader = json_string_value(json_object_get(event.data, "reader"));
         if (reader && !find(lane, reader))
-            lane_remember(lane, reader, type, (json_t *)event.data);
+            recall(lane, reader, type, &event);
     }
     json_decref(json);
     return lane->memory_count < LANE_READERS_MAX;

@@ -46,6 +46,8 @@ struct lane_memory {
     char reader[LANE_READER_TEXT];
     const char *type;
     json_t *data;
+    bool in_this_boot;
+    struct ts_mono at; /* of that boot */
 };
 
 struct lane {
@@ -103,7 +105,7 @@ json_t *lane_offers(const struct lane *lane, const char *card);
 void lane_remember(struct lane *lane, const char *reader, const char *type,
                    json_t *data);
 bool lane_remembers(const struct lane *lane, const char *reader,
-                    const char *type, const json_t *data);
+                    const char *type, const json_t *data, unsigned within_ms);
 /* As the journal has it, looking back over LANE_LOOK_BACK_ROWS rows. */
 void lane_recall(struct lane *lane);
 void lane_forget(struct lane *lane);

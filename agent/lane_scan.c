@@ -294,10 +294,12 @@ void lane_take_scan(struct lane *lane, const struct lane_scan *scan) {
     lane_arm_timeout(lane);
 }
 
-bool lane_take_again(struct lane *lane, const struct lane_scan *scan) {
+bool lane_take_again(struct lane *lane, const struct lane_scan *scan,
+                     unsigned within_ms) {
     struct meaning meaning = {.data = NULL};
     bool again = mean(lane, scan, &meaning, NULL) == TS_OK &&
-                 lane_remembers(lane, scan->reader, meaning.type, meaning.data);
+                 lane_remembers(lane, scan->reader, meaning.type, meaning.data,
+                                within_ms);
 
     if (again) {
         greet(lane, &meaning);

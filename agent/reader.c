@@ -15,6 +15,7 @@ enum {
     READS_A_PASS = 16,
     OUT_MAX_BYTES = 4096,
     TELL_EVERY_MS = 60000,
+    RETRANSMISSION_MS = 60000,
     WITHHELD = SCAN_ERRORS /* is told like a reject */
 };
 
@@ -232,6 +233,14 @@ static struct ts_slice text_kept(const struct scan *scan,
     return scan->text;
 }
 
+/* Scanners give up after three times their time-out, of 9.9 s at most; a card
+ * may lie on its reader for as long as it likes. */
+static unsigned again_within_ms(const struct scan *scan) {
+    bool card = scan->medium == SCAN_TAG || scan->medium == SCAN_NDEF;
+
+    return card ? 0 : RETRANSMISSION_MS;
+}
+
 static void take_scan(struct reader *reader, const struct scan *scan,
                       const struct code *code) {
     struct lane *lane = reader->options.lane;
@@ -240,7 +249,8 @@ static void take_scan(struct reader *reader, const struct scan *scan,
                              on_answer,
                              ask(reader, payment_card ? 0 : reader->asked + 1)};
 
-    if (scan->retransmission && lane_take_again(lane, &said))
+    if (scan->retransmission &&
+        lane_take_again(lane, &said, again_within_ms(scan)))
         reader->stats.retransmissions++;
     else
         lane_take_scan(lane, &said);

@@ -80,6 +80,7 @@ int fixture_set_up(void **state) {
     f->journal_options = test_journal_options(f->folder, f->path, &f->clock);
     f->loop = event_base_new();
     timekeeper_init(&f->keeper, &f->clock.clock);
+    memcpy(f->keeper.boot, TEST_BOOT, sizeof TEST_BOOT);
     f->keys = ts_keys_new(1, key);
     f->members = json_object();
     f->offers = json_object();

@@ -69,7 +69,7 @@ struct journal_options test_journal_options(const char *folder, char path[128],
         .max_bytes = 512 << 20,
         .keep_bytes = 64 << 20,
         .keep_ms = 7 * 86400000LL,
-        .origin = {"milano-01", "milano-01-lane-3", "5d1e88c2"},
+        .origin = {"milano-01", "milano-01-lane-3", TEST_BOOT},
         .clock = &clock->clock,
     };
 }

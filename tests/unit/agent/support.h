@@ -4,6 +4,8 @@
 
 #include "agent/journal.h"
 
+#define TEST_BOOT "5d1e88c2"
+
 struct hand_clock {
     struct ts_clock clock;
     int64_t wall_ms, mono_ms;

@@ -549,6 +549,7 @@ static void test_time_floor(void **state) {
     assert_true(timekeeper_trust(&f->keeper, (struct ts_wall){then + 3600000}));
     ts_wall_text(text, f->keeper.floor);
     timekeeper_init(&f->keeper, &f->clock.clock);
+    memcpy(f->keeper.boot, TEST_BOOT, sizeof TEST_BOOT);
     timekeeper_restore_floor(&f->keeper, "yesterday");
     assert_true(f->keeper.floor.unix_ms == 0);
     timekeeper_restore_floor(&f->keeper, text);

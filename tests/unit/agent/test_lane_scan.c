@@ -22,11 +22,15 @@ static void take(struct fixture *f, const char *reader,
     recorder_flush(f->recorder);
 }
 
+enum { WITHIN_MS = 60000 };
+
 static bool again(struct fixture *f, const char *reader,
                   const struct code *code) {
-    bool known = lane_take_again(
-        f->lane, &(struct lane_scan){reader, code, ts_slice_text("made up"),
-                                     fixture_on_answer, f});
+    bool known = lane_take_again(f->lane,
+                                 &(struct lane_scan){reader, code,
+                                                     ts_slice_text("made up"),
+                                                     fixture_on_answer, f},
+                                 WITHIN_MS);
 
     recorder_flush(f->recorder);
     return known;
@@ -316,6 +320,22 @@ static void test_killed_before_the_answer(void **state) {
     assert_int_equal(events(f, "item.scanned"), 1);
 }
 
+/* The next bottle of the same wine, long after the agent was restarted. */
+static void test_the_same_code_later_is_another(void **state) {
+    struct fixture *f = *state;
+    struct code code = item("08001230000015");
+
+    take(f, "scanner", &code);
+    fixture_restart(f);
+    f->clock.mono_ms += WITHIN_MS;
+    assert_true(again(f, "scanner", &code));
+    f->clock.mono_ms += 1;
+    assert_false(again(f, "scanner", &code));
+    take(f, "scanner", &code);
+    assert_true(again(f, "scanner", &code));
+    assert_int_equal(events(f, "item.scanned"), 2);
+}
+
 /* A scan that was never written is not known again. */
 static void test_lost_group_is_forgotten(void **state) {
     struct fixture *f = *state;
@@ -327,9 +347,11 @@ static void test_lost_group_is_forgotten(void **state) {
                                                 ts_slice_text("made up"),
                                                 fixture_on_answer, f});
     /* Sent again while the first is not durable: it shares its fate. */
-    assert_true(lane_take_again(
-        f->lane, &(struct lane_scan){"scanner", &lost, ts_slice_text("made up"),
-                                     fixture_on_answer, f}));
+    assert_true(lane_take_again(f->lane,
+                                &(struct lane_scan){"scanner", &lost,
+                                                    ts_slice_text("made up"),
+                                                    fixture_on_answer, f},
+                                WITHIN_MS));
     fixture_flush_without_disk(f);
     assert_int_equal(f->answers, 3);
     assert_int_equal(f->taken, 1);
@@ -368,6 +390,7 @@ int main(void) {
         CASE(test_every_kind_is_known_again),
         CASE(test_readers_are_remembered_apart),
         CASE(test_killed_before_the_answer),
+        CASE(test_the_same_code_later_is_another),
         CASE(test_lost_group_is_forgotten),
         CASE(test_looks_back_so_far_only),
 #undef CASE

@@ -210,6 +210,7 @@ static int set_up(void **state) {
     f->journal_options = test_journal_options(f->folder, f->path, &f->clock);
     f->loop = event_base_new();
     timekeeper_init(&f->keeper, &f->clock.clock);
+    memcpy(f->keeper.boot, TEST_BOOT, sizeof TEST_BOOT);
     f->keys = ts_keys_new(1, key);
     plug(f);
     start(f);
