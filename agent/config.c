@@ -98,7 +98,7 @@ static const struct ts_setting visit_members[] = {
     {.name = "kiosk_s", .kind = TS_SETTING_INT, .fallback = "20", .min = 1,
      .max = 3600, .help = "a kiosk visit at rest is closed"},
     {.name = "currency", .kind = TS_SETTING_TEXT, .fallback = "EUR",
-     .help = "three capital letters, for totals that name none"},
+     .help = "three capital letters, for totals and prices that name none"},
     {.name = NULL},
 };
 
@@ -349,6 +349,10 @@ enum ts_status agent_config_load(struct agent_config *out, const char *path,
         agent_config_fini(&config);
         return TS_INVALID;
     }
+    shop_set_currency(
+        config.shop,
+        ts_settings_text(ts_settings_group(config.settings, "visit"),
+                         "currency"));
     *out = config;
     return TS_OK;
 }

@@ -217,6 +217,10 @@ static bool shop_load_as(struct shop **out, const char *path,
     bool good = ts_settings_load(&settings, path, table, problems) == TS_OK &&
                 shop_new(out, settings, problems) == TS_OK;
 
+    if (good && table == agent_config_table)
+        shop_set_currency(
+            *out,
+            ts_settings_text(ts_settings_group(settings, "visit"), "currency"));
     ts_settings_free(settings);
     return good;
 }

@@ -174,7 +174,7 @@ static void mean_gs1(struct code *out, const struct reading *reading,
     else if (rule)
         loyalty_apply(out, rule, reading->text);
     else if (reading->result == GS1_OK && !coupon_of_gs1(out, gs1))
-        (void)goods_read(out, gs1);
+        (void)goods_read(out, gs1, rules);
 }
 
 /* What the digits of a retail code mean without a rule. */
@@ -233,7 +233,7 @@ static void mean_text(struct code *out, const struct reading *reading,
     else
         mean_retail(out, retail, rules);
     if (out->kind == CODE_ITEM && reading->result == GS1_OK)
-        goods_details(out, gs1);
+        goods_details(out, gs1, rules);
 }
 
 static void mean_add_on(struct code *out, const struct reading *reading) {

@@ -3,6 +3,7 @@
 #define TS_DRIVERS_CODE_CODE_H
 
 #include "base/guard.h"
+#include "drivers/code/currency.h"
 #include "drivers/driver.h"
 #include "drivers/code/gs1.h"
 
@@ -54,6 +55,7 @@ struct code_rules {
      * from any. */
     const char *const *link_hosts;
     size_t link_host_count;
+    const struct currency *currency; /* the shop's; NULL: one of two decimals */
     struct ts_guard_rules guard;
 };
 

@@ -1,6 +1,7 @@
 #include "drivers/code/currency.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* Ordered by number. */
 static const struct currency currencies[] = {
@@ -62,5 +63,12 @@ const struct currency *currency_find(unsigned number) {
         else
             high = middle;
     }
+    return NULL;
+}
+
+const struct currency *currency_named(const char *letters) {
+    for (size_t i = 0; i < sizeof currencies / sizeof currencies[0]; i++)
+        if (strcmp(currencies[i].letters, letters) == 0)
+            return &currencies[i];
     return NULL;
 }

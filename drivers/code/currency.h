@@ -13,5 +13,6 @@ struct currency {
 
 /* NULL: no such currency. */
 const struct currency *currency_find(unsigned number);
+const struct currency *currency_named(const char *letters);
 
 #endif

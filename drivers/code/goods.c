@@ -45,11 +45,11 @@ static void weight_read(struct code *out, const struct gs1 *gs1) {
         number_scale(&out->weight_g, decimals_of(kilograms), GRAM_DECIMALS);
 }
 
-/* Price in the shop's own currency: two decimals are assumed. */
-static bool price_plain(struct code *out, const struct gs1_element *amount) {
+static bool price_plain(struct code *out, const struct gs1_element *amount,
+                        const struct currency *shops) {
     return number_read(&out->price_minor, amount->value) &&
            number_scale(&out->price_minor, decimals_of(amount),
-                        CURRENCY_DECIMALS);
+                        shops ? shops->decimals : CURRENCY_DECIMALS);
 }
 
 static bool price_with_currency(struct code *out,
@@ -74,14 +74,15 @@ static bool price_with_currency(struct code *out,
     return true;
 }
 
-static void price_read(struct code *out, const struct gs1 *gs1) {
+static void price_read(struct code *out, const struct gs1 *gs1,
+                       const struct currency *shops) {
     const struct gs1_element *plain = gs1_family(gs1, "392");
     const struct gs1_element *told = gs1_family(gs1, "393");
 
     if (told)
         out->has_price = price_with_currency(out, told);
     else if (plain)
-        out->has_price = price_plain(out, plain);
+        out->has_price = price_plain(out, plain, shops);
 }
 
 static unsigned days_of(unsigned year, unsigned month) {
@@ -115,17 +116,19 @@ static void text_read(char *out, size_t size, struct ts_slice value) {
                    value.len ? (const char *)value.data : "");
 }
 
-void goods_details(struct code *out, const struct gs1 *gs1) {
+void goods_details(struct code *out, const struct gs1 *gs1,
+                   const struct code_rules *rules) {
     struct ts_slice count = gs1_value(gs1, "30");
 
     weight_read(out, gs1);
-    price_read(out, gs1);
+    price_read(out, gs1, rules ? rules->currency : NULL);
     out->has_quantity = count.len && number_read(&out->quantity, count);
     text_read(out->lot, sizeof out->lot, gs1_value(gs1, "10"));
     expiry_read(out, gs1);
 }
 
-bool goods_read(struct code *out, const struct gs1 *gs1) {
+bool goods_read(struct code *out, const struct gs1 *gs1,
+                const struct code_rules *rules) {
     struct ts_slice gtin = gs1_value(gs1, "01");
 
     /* A piece of an item: its GTIN, then which piece of how many. */
@@ -135,6 +138,6 @@ bool goods_read(struct code *out, const struct gs1 *gs1) {
         return false;
     out->kind = CODE_ITEM;
     text_read(out->gtin, sizeof out->gtin, ts_slice_of(gtin.data, GTIN_DIGITS));
-    goods_details(out, gs1);
+    goods_details(out, gs1, rules);
     return true;
 }

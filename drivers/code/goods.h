@@ -5,9 +5,12 @@
 
 #include "drivers/code/code.h"
 
-/* False: it names no item. */
-bool goods_read(struct code *out, const struct gs1 *gs1);
+/* A price without currency is in that of `rules`, which may be NULL. False: it
+ * names no item. */
+bool goods_read(struct code *out, const struct gs1 *gs1,
+                const struct code_rules *rules);
 /* All but the GTIN. */
-void goods_details(struct code *out, const struct gs1 *gs1);
+void goods_details(struct code *out, const struct gs1 *gs1,
+                   const struct code_rules *rules);
 
 #endif

@@ -262,6 +262,10 @@ void shop_free(struct shop *shop) {
     free(shop);
 }
 
+void shop_set_currency(struct shop *shop, const char *letters) {
+    shop->view.currency = currency_named(letters);
+}
+
 const struct code_rules *shop_rules(const struct shop *shop) {
     static const struct code_rules none = {.measures = &italy,
                                            .measure_count = 1};

@@ -42,6 +42,9 @@ struct shop;
 enum ts_status shop_new(struct shop **out, const struct ts_settings *settings,
                         struct ts_buf *problems) TS_MUST_USE;
 void shop_free(struct shop *shop);
+/* Three letters: what a price is in that names no currency. One of two decimals
+ * unless this is called, or where the letters are nobody's. */
+void shop_set_currency(struct shop *shop, const char *letters);
 /* Valid as long as the shop. A NULL shop is that of an empty settings file. */
 const struct code_rules *shop_rules(const struct shop *shop);
 

@@ -79,6 +79,7 @@ static void test_good(void **state) {
                   "reader \"scanner\" { port = \"/dev/x\" parity = \"even\" "
                   "data_bits = 7 }\n"
                   "reader \"stripe\" { port = \"/dev/y\" driver = \"msr\" }\n"
+                  "visit { currency = \"JPY\" }\n"
                   "card \"main\" { prefix = \"25\" length = 13 }\n",
              &config, &problems) != TS_OK)
         fail_msg("%s", ts_buf_text(&problems));
@@ -91,6 +92,7 @@ static void test_good(void **state) {
     assert_int_equal(config.readers[0].line.data_bits, 7);
     assert_int_equal(config.readers[0].repeat_ms, 300);
     assert_int_equal(shop_rules(config.shop)->count, 1);
+    assert_string_equal(shop_rules(config.shop)->currency->letters, "JPY");
     assert_string_equal(ts_settings_text(config.settings, "state_dir"),
                         "/var/lib/tessera-agent");
     agent_config_fini(&config);

@@ -4,12 +4,22 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #define GTIN  "0108001120765741"
 #define LOOSE "0198001120765744"
+
+static struct code elements_of(const char *text, const char *currency) {
+    struct code_rules rules = {.currency = currency_named(currency)};
+    struct scan scan = {.text = ts_slice_text(text), .aim = "]Q3"};
+    struct code code;
+
+    code_classify(&code, &scan, &rules);
+    return code;
+}
 
 static struct code elements(const char *text) {
     struct scan scan = {.text = ts_slice_text(text), .aim = "]Q3"};
@@ -91,6 +101,28 @@ static void test_prices_are_minor_units(void **state) {
         assert_int_equal(code.price_minor, cases[i].minor);
         assert_string_equal(code.currency, cases[i].currency);
         assert_int_equal(code.weight_g, 750);
+    }
+}
+
+/* (392n) is in the shop's currency, (393n) in its own. */
+static void test_plain_prices_have_the_shops_decimals(void **state) {
+    static const struct {
+        const char *text, *currency;
+        int64_t minor;
+    } cases[] = {
+        {"3920100", "JPY", 100},      {"39221250", "JPY", 13},
+        {"3920100", "BHD", 100000},   {"39231255", "BHD", 1255},
+        {"3920100", "EUR", 10000},    {"3920100", "ZZZ", 10000},
+        {"39329781250", "JPY", 1250}, {"3930392150", "BHD", 150},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, LOOSE "3103000750%s", cases[i].text);
+        struct code code = elements_of(text, cases[i].currency);
+        assert_true(code.has_price);
+        assert_int_equal(code.price_minor, cases[i].minor);
     }
 }
 
@@ -306,12 +338,17 @@ static void test_currencies_are_in_order(void **state) {
     assert_int_equal(known, 169);
     assert_string_equal(currency_find(978)->letters, "EUR");
     assert_null(currency_find(1000));
+    assert_int_equal(currency_named("JPY")->number, 392);
+    assert_int_equal(currency_named("USN")->number, 997);
+    assert_null(currency_named("ZZZ"));
+    assert_null(currency_named(""));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_weights_are_grams),
         cmocka_unit_test(test_prices_are_minor_units),
+        cmocka_unit_test(test_plain_prices_have_the_shops_decimals),
         cmocka_unit_test(test_the_largest_numbers_do_not_overflow),
         cmocka_unit_test(test_lot_and_expiry),
         cmocka_unit_test(test_both_parts_of_a_composite),

@@ -118,6 +118,9 @@ static void test_measures_stand_by_their_digits(void **state) {
     load_well(&shop, "");
     assert_int_equal(shop_rules(shop)->measure_count, 1);
     assert_int_equal(shop_rules(shop)->link_host_count, 0);
+    assert_null(shop_rules(shop)->currency);
+    shop_set_currency(shop, "BHD");
+    assert_int_equal(shop_rules(shop)->currency->decimals, 3);
     shop_free(shop);
 }
 

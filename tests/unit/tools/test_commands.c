@@ -110,12 +110,14 @@ static void test_decode_takes_the_shops_rules(void **state) {
         "card \"main\" {\n prefix = \"25\"\n length = 13\n}\n";
     static const char agent[] =
         "terminal = \"lane-1\"\nstore = \"milano\"\nkey_file = \"/k\"\n"
-        "hub {\n host = \"h\"\n ca_file = \"/c\"\n cert_file = \"/d\"\n"
+        "visit { currency = \"JPY\" }\nhub {\n host = \"h\"\n ca_file = "
+        "\"/c\"\n cert_file = \"/d\"\n"
         " key_file = \"/e\"\n}\n";
     static const char broken[] =
         "card \"main\" {\n prefix = \"25\"\n length = \"x\"\n}\n";
     char path[] = "/tmp/tessera-rules-XXXXXX";
     char command[256];
+    char priced[256];
     int fd = mkstemp(path);
 
     (void)state;
@@ -126,11 +128,17 @@ static void test_decode_takes_the_shops_rules(void **state) {
                    path);
     const struct expectation right = {command, 0, "\"programme\":\"main\"",
                                       NULL};
+    (void)snprintf(priced, sizeof priced,
+                   "printf ']C10198001120765744310300075039201250\\r' "
+                   "| " TESSERA " decode --settings %s 2>&1",
+                   path);
+    const struct expectation yen = {priced, 0, "\"price_minor\":1250}", NULL};
     const struct expectation wrong = {command, 2, ":3", "terminal"};
     assert_int_equal(write(fd, rules, strlen(rules)), strlen(rules));
     check(&right, 1);
     assert_int_equal(write(fd, agent, strlen(agent)), strlen(agent));
     check(&right, 1);
+    check(&yen, 1);
     assert_int_equal(ftruncate(fd, 0), 0);
     assert_int_equal(pwrite(fd, broken, strlen(broken), 0), strlen(broken));
     check(&wrong, 1);
