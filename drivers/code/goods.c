@@ -17,16 +17,26 @@ static bool number_read(int64_t *out, struct ts_slice digits) {
     return true;
 }
 
-/* `number` has `has` decimal places; answers it with `wants`, rounded. False:
- * more than anything costs or weighs. */
-static bool number_scale(int64_t *number, unsigned has, unsigned wants) {
+/* `digits` have `has` decimal places; answers the number with `wants`, rounded.
+ * False, and 0: none, or one that no number of the protocol holds. */
+static bool number_scale(int64_t *out, struct ts_slice digits, unsigned has,
+                         unsigned wants) {
+    static const int64_t end = INT64_C(1) << 53;
+    int64_t number = 0;
+
+    *out = 0;
+    if (!number_read(&number, digits))
+        return false;
     for (; has < wants; has++)
-        if (__builtin_mul_overflow(*number, 10, number))
+        if (__builtin_mul_overflow(number, 10, &number))
             return false;
     for (; has > wants + 1; has--)
-        *number /= 10;
+        number /= 10;
     if (has > wants)
-        *number = (*number + 5) / 10;
+        number = (number + 5) / 10;
+    if (number >= end)
+        return false;
+    *out = number;
     return true;
 }
 
@@ -41,14 +51,13 @@ static void weight_read(struct code *out, const struct gs1 *gs1) {
     const struct gs1_element *kilograms = gs1_family(gs1, "310");
 
     out->has_weight =
-        kilograms && number_read(&out->weight_g, kilograms->value) &&
-        number_scale(&out->weight_g, decimals_of(kilograms), GRAM_DECIMALS);
+        kilograms && number_scale(&out->weight_g, kilograms->value,
+                                  decimals_of(kilograms), GRAM_DECIMALS);
 }
 
 static bool price_plain(struct code *out, const struct gs1_element *amount,
                         const struct currency *shops) {
-    return number_read(&out->price_minor, amount->value) &&
-           number_scale(&out->price_minor, decimals_of(amount),
+    return number_scale(&out->price_minor, amount->value, decimals_of(amount),
                         shops ? shops->decimals : CURRENCY_DECIMALS);
 }
 
@@ -63,12 +72,10 @@ static bool price_with_currency(struct code *out,
         !number_read(&number, ts_slice_of(value.data, CURRENCY_DIGITS)))
         return false;
     currency = currency_find((unsigned)number);
-    if (!currency ||
-        !number_read(&out->price_minor,
-                     ts_slice_of(value.data + CURRENCY_DIGITS,
-                                 value.len - CURRENCY_DIGITS)) ||
-        !number_scale(&out->price_minor, decimals_of(amount),
-                      currency->decimals))
+    if (!currency || !number_scale(&out->price_minor,
+                                   ts_slice_of(value.data + CURRENCY_DIGITS,
+                                               value.len - CURRENCY_DIGITS),
+                                   decimals_of(amount), currency->decimals))
         return false;
     memcpy(out->currency, currency->letters, sizeof out->currency);
     return true;

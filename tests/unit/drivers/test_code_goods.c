@@ -126,15 +126,42 @@ static void test_plain_prices_have_the_shops_decimals(void **state) {
     }
 }
 
-static void test_the_largest_numbers_do_not_overflow(void **state) {
-    struct code code = elements(LOOSE "3103000750"
-                                      "3920"
-                                      "999999999999999");
+/* No number of the protocol reaches 2^53; such an item has no price. */
+static void test_prices_from_2_to_the_53_are_none(void **state) {
+    static const struct {
+        const char *text, *currency;
+        int64_t minor; /* 0: none */
+    } cases[] = {
+        {"3920999999999999999", "EUR", 0},
+        {"3920999999999999999", "BHD", 0},
+        {"3930048999999999999999", "EUR", 0},
+        {"3920999999999999999", "JPY", INT64_C(999999999999999)},
+        {"3933048999999999999999", "EUR", INT64_C(999999999999999)},
+        {"3920090071992547409", "EUR", INT64_C(9007199254740900)},
+        {"3920090071992547410", "EUR", 0},
+        {"3921900719925474099", "EUR", INT64_C(9007199254740990)},
+        {"3921900719925474100", "EUR", 0},
+    };
 
     (void)state;
-    assert_int_equal(code.price_minor, INT64_C(99999999999999900));
-    code = elements(LOOSE "30"
-                          "99999999");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, LOOSE "3103000750%s", cases[i].text);
+        struct code code = elements_of(text, cases[i].currency);
+        assert_int_equal(code.kind, CODE_ITEM);
+        assert_string_equal(code.gtin, "98001120765744");
+        assert_int_equal(code.weight_g, 750);
+        assert_int_equal(code.has_price, cases[i].minor != 0);
+        assert_int_equal(code.price_minor, cases[i].minor);
+        if (!code.has_price)
+            assert_string_equal(code.currency, "");
+    }
+}
+
+static void test_the_largest_quantity(void **state) {
+    struct code code = elements(LOOSE "3099999999");
+
+    (void)state;
     assert_true(code.has_quantity);
     assert_int_equal(code.quantity, 99999999);
 }
@@ -349,7 +376,8 @@ int main(void) {
         cmocka_unit_test(test_weights_are_grams),
         cmocka_unit_test(test_prices_are_minor_units),
         cmocka_unit_test(test_plain_prices_have_the_shops_decimals),
-        cmocka_unit_test(test_the_largest_numbers_do_not_overflow),
+        cmocka_unit_test(test_prices_from_2_to_the_53_are_none),
+        cmocka_unit_test(test_the_largest_quantity),
         cmocka_unit_test(test_lot_and_expiry),
         cmocka_unit_test(test_both_parts_of_a_composite),
         cmocka_unit_test(test_a_wrong_string_says_nothing),
