@@ -225,15 +225,17 @@ static bool shop_load_as(struct shop **out, const char *path,
     return good;
 }
 
-static size_t lines(struct ts_buf *text) {
-    size_t count = 0;
+/* An agent's file may hold all that one of rules alone holds. What stops the
+ * reading as the latter and not as the former is a name of the agent's own. */
+static bool is_agents(const char *alone, const char *agent) {
+    const char *unknown = strstr(alone, "unknown setting ");
 
-    for (const char *p = ts_buf_text(text); (p = strchr(p, '\n')) != NULL; p++)
-        count++;
-    return count;
+    return unknown &&
+           !memmem(agent, strlen(agent), unknown, strcspn(unknown, ";"));
 }
 
-/* Where neither reading is right, the one with fewer problems was meant. */
+/* Where neither reading is right, the kind that the file is tells its
+ * mistakes. */
 static bool shop_load(struct shop **out, const char *path) {
     struct ts_buf alone;
     struct ts_buf agent;
@@ -243,8 +245,8 @@ static bool shop_load(struct shop **out, const char *path) {
     bool good = shop_load_as(out, path, decode_settings, &alone) ||
                 shop_load_as(out, path, agent_config_table, &agent);
     if (!good) {
-        bool fewer = lines(&agent) < lines(&alone);
-        fputs(ts_buf_text(fewer ? &agent : &alone), stderr);
+        bool agents = is_agents(ts_buf_text(&alone), ts_buf_text(&agent));
+        fputs(ts_buf_text(agents ? &agent : &alone), stderr);
     }
     ts_buf_fini(&alone);
     ts_buf_fini(&agent);

@@ -146,6 +146,50 @@ static void test_decode_takes_the_shops_rules(void **state) {
     (void)unlink(path);
 }
 
+/* A file with mistakes is held against the kind of file that it is. */
+static void test_decode_tells_the_mistakes_of_the_file(void **state) {
+#define CARDS "card \"a\" {}\ncard \"b\" {}\n"
+#define LAYOUTS                                                                \
+    "measure \"x\" {\n layout = \"22\"\n}\n"                                   \
+    "measure \"y\" {\n layout = \"23\"\n}\n"
+#define AGENT "terminal = \"t\"\nstore = \"s\"\nkey_file = \"/k\"\n"
+    static const struct {
+        const char *text, *says, *lacks;
+    } cases[] = {
+        {CARDS LAYOUTS, ":1: neither prefix nor length", "terminal"},
+        {CARDS LAYOUTS, ":7: a layout is 13 characters", "terminal"},
+        {"card \"a\" {\n length = \"x\"\n skip = \"x\"\n take = \"x\"\n "
+         "mod10 = \"x\"\n}\n",
+         ":5: \"mod10\"", "terminal"},
+        {"fly = 1\n" CARDS, ":1: unknown setting \"fly\"", "terminal"},
+        {AGENT "reader \"r\" {\n port = \"/p\"\n baud = \"x\"\n}\n",
+         ":6: \"baud\"", "unknown"},
+        {AGENT "fly = 1\n", ":4: unknown setting \"fly\"", "\"terminal\""},
+        {AGENT CARDS, ":4: neither prefix nor length", "unknown"},
+        {"store = \"s\"\n", "\"terminal\" is missing", "unknown"},
+    };
+#undef CARDS
+#undef LAYOUTS
+#undef AGENT
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char path[] = "/tmp/tessera-rules-XXXXXX";
+        char command[256];
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, cases[i].text, strlen(cases[i].text)),
+                         strlen(cases[i].text));
+        (void)close(fd);
+        (void)snprintf(command, sizeof command,
+                       TESSERA " decode --settings %s /dev/null 2>&1", path);
+        const struct expectation told = {command, 2, cases[i].says,
+                                         cases[i].lacks};
+        check(&told, 1);
+        (void)unlink(path);
+    }
+}
+
 /* What a host reads from the simulated port, up to its hang-up. */
 static void host_read(struct port *port, struct ts_buf *out) {
     struct ts_err err;
@@ -210,6 +254,7 @@ int main(void) {
         cmocka_unit_test(test_help_and_usage),
         cmocka_unit_test(test_decode),
         cmocka_unit_test(test_decode_takes_the_shops_rules),
+        cmocka_unit_test(test_decode_tells_the_mistakes_of_the_file),
         cmocka_unit_test(test_simulate_plays_to_a_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
