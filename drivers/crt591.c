@@ -19,6 +19,8 @@ struct crt591 {
     struct ts_mono poll_at;
     struct presence presence;
     unsigned unanswered;
+    bool looked; /* since the opening: a card at the first look may be in the
+                    journal already */
     size_t len;
     uint8_t frame[HEAD + TEXT_MAX + TAIL];
 };
@@ -60,7 +62,8 @@ static void card_report(struct crt591 *crt, struct ts_slice uid,
     sink->scan(sink->ctx, &(struct scan){.medium = SCAN_TAG,
                                          .text = ts_slice_text(text),
                                          .tech = "MIFARE",
-                                         .bits = (unsigned)uid.len * 8});
+                                         .bits = (unsigned)uid.len * 8,
+                                         .retransmission = !crt->looked});
 }
 
 /* Whoever is withheld is one presentation: a phone draws a new number each
@@ -109,6 +112,7 @@ static void frame_read(struct crt591 *crt, const struct driver_sink *sink) {
     sink->send(sink->ctx, ts_slice_of(ack, sizeof ack));
     answer_read(crt, ts_slice_of(crt->frame + HEAD, crt->len - HEAD - TAIL),
                 sink);
+    crt->looked = true;
 }
 
 static void crt_feed(void *state, struct ts_slice bytes, struct ts_mono now,

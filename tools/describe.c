@@ -64,8 +64,6 @@ static void describe_barcode(json_t *event, const struct scan *scan,
     set_slice(event, "text", scan->text);
     if (scan->continuation)
         describe_set(event, "continuation", json_true());
-    if (scan->retransmission)
-        describe_set(event, "retransmission", json_true());
     if (!code->candidate_count)
         return;
     json_t *candidates = json_array();
@@ -280,6 +278,8 @@ json_t *describe_scan(const char *driver, const struct scan *scan,
         describe_ndef(event, scan);
     else
         describe_barcode(event, scan, code);
+    if (scan->retransmission)
+        describe_set(event, "retransmission", json_true());
     if (scan->medium == SCAN_BARCODE || scan->medium == SCAN_NDEF)
         describe_gs1(event, scan, rules);
     describe_code(event, code);
