@@ -28,14 +28,14 @@ enum code_carrier {
 /* The shop's own rule for a card or an in-house item. The longest prefix that
  * fits wins. Source: the shop; prefixes are no standard. */
 struct code_rule {
-    char prefix[24];
-    char programme[49]; /* cards: [a-z0-9-]; items: "" */
     enum code_carrier carrier;
     unsigned length; /* of the whole text; 0: any */
     unsigned skip;   /* leading characters that are not of the number */
     unsigned take;   /* characters of the number; 0: to the end */
     bool mod10;      /* GS1 check digit at the end must hold */
     bool item;       /* names an item, not a card */
+    char prefix[24];
+    char programme[49]; /* cards: [a-z0-9-]; items: "" */
 };
 
 /* Variable measure in an EAN-13 of restricted circulation. One letter a
