@@ -4,7 +4,9 @@
 #include "base/ids.h"
 #include "sync/topic.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* clang-format off */
 static const struct ts_setting screen_members[] = {
@@ -274,6 +276,48 @@ static void check_serial(const struct ts_settings *from,
                             (long long)data_bits);
 }
 
+/* The digits of a USB identity are hex, a serial number behind them is not. */
+static bool same_text(const char *a, const char *b) {
+    static const char shape[] = "usb:VVVV:PPPP";
+    size_t len = sizeof shape - 1;
+
+    if (strncmp(a, shape, 4) == 0 && strncmp(b, shape, 4) == 0 &&
+        strlen(a) >= len && strncasecmp(a, b, len) == 0)
+        return strcmp(a + len, b + len) == 0;
+    return strcmp(a, b) == 0;
+}
+
+/* A port that is not there now has its text alone. */
+static bool same_port(const char *a, const char *b) {
+    char *path_a = realpath(a, NULL);
+    char *path_b = realpath(b, NULL);
+    bool same =
+        same_text(a, b) || (path_a && path_b && strcmp(path_a, path_b) == 0);
+
+    free(path_a);
+    free(path_b);
+    return same;
+}
+
+static void check_port(const struct agent_config *config, size_t index,
+                       const struct ts_settings *at, struct ts_buf *problems) {
+    const struct agent_config_reader *reader = &config->readers[index];
+
+    for (size_t i = 0; i < index; i++) {
+        const struct agent_config_reader *other = &config->readers[i];
+        bool named = strcmp(other->port, reader->port) != 0;
+        if (!same_port(other->port, reader->port))
+            continue;
+        ts_settings_problem(
+            problems, at, "port",
+            "readers %s and %s have the same port, %s%s%s; give each its own, "
+            "or remove one",
+            other->name, reader->name, named ? other->port : "",
+            named ? " and " : "", reader->port);
+        return;
+    }
+}
+
 static void read_reader(struct agent_config_reader *out,
                         const struct ts_settings *from) {
     const struct driver *driver = driver_find(ts_settings_text(from, "driver"));
@@ -316,6 +360,7 @@ static void read_readers(struct agent_config *config, struct ts_buf *problems) {
                                 reader->name);
         check_driver(reader, from, problems);
         check_serial(from, problems);
+        check_port(config, i, from, problems);
     }
     config->reader_count = count;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -196,6 +197,13 @@ static const struct {
      "give one of: none, one, two"},
     {HEAD "reader \"S 1\" { port = \"/dev/x\" }\n", "a reader's name is"},
     {HEAD "reader \"s\" { driver = \"line\" }\n", "port"},
+    {HEAD "reader \"s\" { port = \"/dev/x\" }\nreader \"t\" {\n"
+          "port = \"/dev/x\" }\n",
+     "agent.conf:6: readers s and t have the same port, /dev/x; give each its "
+     "own, or remove one"},
+    {HEAD "reader \"s\" { port = \"usb:0c2e:0901\" }\n"
+          "reader \"t\" { port = \"usb:0C2E:0901\" }\n",
+     "readers s and t have the same port, usb:0c2e:0901 and usb:0C2E:0901"},
     {HEAD "card \"main\" { }\n", "neither prefix nor length is set"},
     {"key_file = \"/nonexistent\"\n" HEAD, "/nonexistent"},
 };
@@ -215,6 +223,48 @@ static void test_bad(void **state) {
     }
 }
 
+/* Two names of one device. */
+static void test_links_to_one_port(void **state) {
+    struct fixture *f = *state;
+    struct agent_config config;
+    struct ts_buf problems = {0};
+    char link[160];
+    char text[700];
+
+    (void)snprintf(link, sizeof link, "%s/scanner", f->folder);
+    assert_int_equal(symlink("/dev/null", link), 0);
+    (void)snprintf(text, sizeof text,
+                   HEAD "reader \"s\" { port = \"/dev/null\" }\n"
+                        "reader \"o\" { port = \"/dev/zero\" }\n"
+                        "reader \"t\" { port = \"%s\" }\n",
+                   link);
+    assert_int_equal(load(f, text, &config, &problems), TS_INVALID);
+    if (!strstr(ts_buf_text(&problems),
+                "readers s and t have the same port, /dev/null and") ||
+        !strstr(ts_buf_text(&problems), link) ||
+        strstr(ts_buf_text(&problems), "readers s and o"))
+        fail_msg("%s", ts_buf_text(&problems));
+    ts_buf_fini(&problems);
+}
+
+/* Ports that are alike and are not the same. */
+static void test_ports_that_differ(void **state) {
+    struct fixture *f = *state;
+    struct agent_config config;
+    struct ts_buf problems = {0};
+
+    if (load(f,
+             HEAD "reader \"a\" { port = \"/nowhere/x\" }\n"
+                  "reader \"b\" { port = \"/nowhere/X\" }\n"
+                  "reader \"c\" { port = \"usb:0c2e:0901:1a\" }\n"
+                  "reader \"d\" { port = \"usb:0c2e:0901:1A\" }\n",
+             &config, &problems) != TS_OK)
+        fail_msg("%s", ts_buf_text(&problems));
+    assert_int_equal(config.reader_count, 4);
+    agent_config_fini(&config);
+    ts_buf_fini(&problems);
+}
+
 static void test_open_key_file(void **state) {
     struct fixture *f = *state;
     struct agent_config config;
@@ -229,8 +279,13 @@ static void test_open_key_file(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        CASE(test_good), CASE(test_line_of_the_profile), CASE(test_tones),
-        CASE(test_bad),  CASE(test_open_key_file),
+        CASE(test_good),
+        CASE(test_line_of_the_profile),
+        CASE(test_tones),
+        CASE(test_bad),
+        CASE(test_open_key_file),
+        CASE(test_links_to_one_port),
+        CASE(test_ports_that_differ),
 #undef CASE
     };
 
