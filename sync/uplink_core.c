@@ -108,6 +108,7 @@ static struct track merged(struct uplink_core *core,
     if (old) {
         track = *old;
         track.span = *span;
+        track.ended = old->ended && span->newest == old->span.newest;
     } else if (!core->loaded) {
         /* Any row found at the start may have been sent before. */
         track.highest = span->newest;

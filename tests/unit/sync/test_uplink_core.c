@@ -621,6 +621,26 @@ static void test_hub_restored(void **state) {
     sim_fini(&sim);
 }
 
+/* Found at the start, and growing all the same: it is not obeyed. */
+static void test_ack_beyond_what_grows(void **state) {
+    static struct sim sim;
+    struct uplink_core_status status;
+    struct message_ack ack = ack_of(0, 2500);
+
+    (void)state;
+    sim_init(&sim, 3);
+    sim.journals[0].newest = 2000;
+    uplink_core_free(sim.core);
+    make_core(&sim);
+    connect_line(&sim);
+    append_rows(&sim, 10);
+    uplink_core_on_ack(sim.core, sim.now, &ack);
+    uplink_core_get_status(sim.core, &status);
+    assert_int_equal(status.alarms, 1);
+    assert_int_equal(sim.journals[0].through, 0);
+    sim_fini(&sim);
+}
+
 /* The disk is yesterday's: the hub has more of an old journal than it holds. */
 static void test_terminal_restored(void **state) {
     static struct sim sim;
@@ -664,6 +684,7 @@ int main(void) {
         cmocka_unit_test(test_rewinds_once_per_gap),
         cmocka_unit_test(test_hub_restored),
         cmocka_unit_test(test_terminal_restored),
+        cmocka_unit_test(test_ack_beyond_what_grows),
         cmocka_unit_test(test_hub_absent),
         cmocka_unit_test(test_many_runs),
         cmocka_unit_test(test_virtual_day),
