@@ -80,11 +80,12 @@ json_t *lane_view(struct lane *lane) {
         recorder_flush(lane->options.recorder);
     ok = journal_get_stats(lane->options.journal, &stats, &err) == TS_OK;
     trouble = ok ? recorder_trouble(lane->options.recorder) : err.text;
-    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:{s:b,s:s},s:o,s:o,s:o}", "store",
-                     lane->options.store, "terminal", lane->options.terminal,
-                     "kind", visit_kind_name(lane->options.kind), "language",
-                     lane->options.language, "line", line_json(lane, &stats),
-                     "journal", "ok", trouble[0] ? 0 : 1, "text", trouble,
-                     "readers", lane_readers(lane), "visit", visit_json(lane),
-                     "notice", notice_json(lane));
+    return json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:o,s:{s:b,s:s},s:o,s:o,s:o}", "store",
+        lane->options.store, "terminal", lane->options.terminal, "kind",
+        visit_kind_name(lane->options.kind), "language", lane->options.language,
+        "currency", lane->options.currency, "line", line_json(lane, &stats),
+        "journal", "ok", trouble[0] ? 0 : 1, "text", trouble, "readers",
+        lane_readers(lane), "visit", visit_json(lane), "notice",
+        notice_json(lane));
 }

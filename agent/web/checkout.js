@@ -28,8 +28,8 @@ const customer = customerPanel();
 const basket = basketPanel((item) => run('/api/item/void',
   { journal: item.journal, sequence: item.sequence }));
 const closing = closingPanel({
-  onClose: (receipt, minor) => run('/api/visit/close',
-    { receipt, total_minor: minor, currency: 'EUR' }),
+  onClose: (receipt, minor, currency) => run('/api/visit/close',
+    { receipt, total_minor: minor, currency }),
   onCancel: () => run('/api/visit/cancel', {}),
 });
 const waiting = h('p', { class: 'waiting' });

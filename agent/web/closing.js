@@ -1,7 +1,7 @@
 // The end of a visit: receipt and total, or cancel after a question.
 
 import { h, setShown, setText } from './dom.js';
-import { parseAmount } from './money.js';
+import { decimalsOf, parseAmount } from './money.js';
 import { text } from './text.js';
 
 function field(id, attributes) {
@@ -43,7 +43,8 @@ function cancelDialog(onCancel) {
   return { node, draw };
 }
 
-// onClose(receipt, total_minor) answers true when the terminal took it.
+// onClose(receipt, total_minor, currency) answers true when the terminal took
+// it.
 export function closingPanel({ onClose, onCancel }) {
   const title = h('h2');
   const receipt = field('receipt', { maxlength: '64', inputmode: 'text' });
@@ -58,6 +59,7 @@ export function closingPanel({ onClose, onCancel }) {
   let busy = false;
   let open = false;
   let language = 'it';
+  let currency = 'EUR';
 
   function refresh() {
     send.disabled = busy || !open;
@@ -67,7 +69,7 @@ export function closingPanel({ onClose, onCancel }) {
 
   function read() {
     const number = receipt.input.value.trim();
-    const minor = parseAmount(total.input.value);
+    const minor = parseAmount(total.input.value, currency);
     receipt.mark(number === '');
     total.mark(minor === null);
     if (number === '') receipt.input.focus();
@@ -81,7 +83,7 @@ export function closingPanel({ onClose, onCancel }) {
     if (!values) return;
     busy = true;
     refresh();
-    if (await onClose(values.number, values.minor)) form.reset();
+    if (await onClose(values.number, values.minor, currency)) form.reset();
     busy = false;
     refresh();
   });
@@ -89,14 +91,17 @@ export function closingPanel({ onClose, onCancel }) {
 
   function draw(view, language_) {
     language = language_;
+    currency = view.currency;
     open = Boolean(view.visit);
     if (!open && dialog.node.open) dialog.node.close();
     setText(title, text(language, 'close'));
     setText(receipt.label, text(language, 'close.receipt'));
     setText(receipt.fault, text(language, 'close.receipt.bad'));
-    setText(total.label, text(language, 'close.total'));
+    setText(total.label, text(language, 'close.total',
+      { currency: currency === 'EUR' ? 'euro' : currency }));
     setText(total.fault, text(language, 'close.total.bad'));
-    total.input.placeholder = language === 'it' ? '0,00' : '0.00';
+    total.input.placeholder = (0).toFixed(decimalsOf(currency))
+      .replace('.', language === 'it' ? ',' : '.');
     setText(cancel, text(language, 'cancel'));
     dialog.draw(language);
     refresh();

@@ -144,7 +144,7 @@ async function visitAtTill(page, lane, { language, size, card }) {
   await page.getByRole('button', { name: say('close.send') }).click();
   await says(page, say('close.receipt.bad'), '.field-fault');
   await page.getByLabel(say('close.receipt')).fill(number);
-  await page.getByLabel(say('close.total')).fill(
+  await page.getByLabel(say('close.total', { currency: 'euro' })).fill(
     language === 'it' ? '7,47' : '7.47');
   await page.getByRole('button', { name: say('close.send') }).click();
   await says(page, say('notice.closed'), '.notice-title');

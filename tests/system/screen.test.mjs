@@ -148,6 +148,10 @@ test('amounts are read as people type them', () => {
     ['1,2,3', null], ['-5', null], ['12,505', null], ['1.23.4', null], ['abc', null],
     ['1.234.50', null], ['999999999,99', 99999999999], ['9999999999', null]];
   for (const [typed, minor] of cases) assert.equal(parseAmount(typed), minor, typed);
+  const others = [['12,50', 'CHF', 1250], ['1250', 'JPY', 1250], ['12,5', 'JPY', null],
+    ['1.250', 'JPY', null], ['1,250', 'BHD', 1250], ['1.234,5', 'BHD', 1234500]];
+  for (const [typed, currency, minor] of others)
+    assert.equal(parseAmount(typed, currency), minor, `${typed} ${currency}`);
 });
 
 test('both languages hold the same words', () => {
@@ -282,7 +286,7 @@ for (const language of ['it', 'en']) {
         await terminal.show(view(language, { visit: visit(3, member()) }));
         const page = await open(t, '/checkout', viewport);
         const receipt = page.getByLabel(say('close.receipt'));
-        const total = page.getByLabel(say('close.total'));
+        const total = page.getByLabel(say('close.total', { currency: 'euro' }));
         const send = page.getByRole('button', { name: say('close.send') });
         await send.click();
         await sees(page, say('close.receipt.bad'));
@@ -305,6 +309,20 @@ for (const language of ['it', 'en']) {
         assert.deepEqual(await terminal.next(), { command: 'close', receipt: '0042-7',
           total_minor: 123450, currency: 'EUR' });
         await page.waitForFunction(() => document.getElementById('receipt').value === '');
+        quiet(page);
+      });
+
+      test('a total is in the currency of the shop', async (t) => {
+        await terminal.show(view(language, { visit: visit(1, member()), currency: 'JPY' }));
+        const page = await open(t, '/checkout', viewport);
+        await page.getByLabel(say('close.receipt')).fill('0042-8');
+        const total = page.getByLabel(say('close.total', { currency: 'JPY' }));
+        assert.equal(await total.getAttribute('placeholder'), '0');
+        await total.fill('1250');
+        await shoot(page, name('yen'));
+        await page.keyboard.press('Enter');
+        assert.deepEqual(await terminal.next(), { command: 'close', receipt: '0042-8',
+          total_minor: 1250, currency: 'JPY' });
         quiet(page);
       });
 

@@ -8,7 +8,7 @@ let serial = 0;
 
 export function view(language, changes = {}) {
   return {
-    store: 'milano-01', terminal: 'milano-01-lane-3', kind: 'checkout', language,
+    store: 'milano-01', terminal: 'milano-01-lane-3', kind: 'checkout', language, currency: 'EUR',
     line: { up: true, unsent: 0, text: '' }, journal: { ok: true, text: '' },
     readers: [{ name: 'scanner', state: 'attached', text: '' }],
     visit: null, notice: null, ...changes,
