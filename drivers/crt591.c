@@ -39,24 +39,12 @@ static void crt_open(void *state, const struct driver_profile *profile,
     explicit_bzero(state, sizeof(struct crt591));
 }
 
-static void tell(const struct driver_sink *sink, enum notice_kind kind,
-                 const char *name, const char *hint) {
-    sink->notice(
-        sink->ctx,
-        &(struct notice){
-            .kind = kind, .name = name, .code = -1, .text = "", .hint = hint});
-}
-
 static void card_report(struct crt591 *crt, struct ts_slice uid,
                         const struct driver_sink *sink) {
-    uint64_t hash = presence_hash(uid);
-    bool held = presence_holds(&crt->presence, hash);
     char text[2 * UID_MAX + 1];
 
-    presence_poll(&crt->presence, hash);
-    if (held)
+    if (!presence_comes(&crt->presence, presence_hash(uid)))
         return;
-    presence_add(&crt->presence, hash);
     for (size_t i = 0; i < uid.len; i++)
         (void)snprintf(text + 2 * i, 3, "%02X", uid.data[i]);
     sink->scan(sink->ctx, &(struct scan){.medium = SCAN_TAG,
@@ -70,15 +58,12 @@ static void card_report(struct crt591 *crt, struct ts_slice uid,
  * time. */
 static void card_withhold(struct crt591 *crt, const struct driver_sink *sink) {
     uint64_t anyone = presence_hash(ts_slice_text("withheld"));
-    bool held = presence_holds(&crt->presence, anyone);
 
-    presence_poll(&crt->presence, anyone);
-    if (held)
+    if (!presence_comes(&crt->presence, anyone))
         return;
-    presence_add(&crt->presence, anyone);
-    tell(sink, NOTICE_WITHHELD, "nfc",
-         "this may be a bank card or a phone: nothing was read; use the "
-         "loyalty card or its code");
+    driver_tell(sink, NOTICE_WITHHELD, "nfc", "",
+                "this may be a bank card or a phone: nothing was read; use the "
+                "loyalty card or its code");
 }
 
 static void answer_read(struct crt591 *crt, struct ts_slice text,
@@ -103,7 +88,7 @@ static void frame_read(struct crt591 *crt, const struct driver_sink *sink) {
     for (size_t i = 0; i < crt->len; i++)
         check ^= crt->frame[i];
     if (crt->unanswered > SILENT_AFTER)
-        tell(sink, NOTICE_READY, "ready", "");
+        driver_tell(sink, NOTICE_READY, "ready", "", "");
     crt->unanswered = 0;
     if (check || crt->frame[crt->len - TAIL] != ETX) {
         sink->reject(sink->ctx, check ? SCAN_BAD_CHECKSUM : SCAN_BAD_FRAME, "");
@@ -153,18 +138,11 @@ static void crt_expire(void *state, struct ts_mono now,
         sink->reject(sink->ctx, SCAN_TRUNCATED, "");
     crt_wipe(crt);
     if (crt->unanswered++ == SILENT_AFTER)
-        tell(sink, NOTICE_SILENT, "silent",
-             "the reader does not answer: check its power, its cable and baud");
+        driver_tell(
+            sink, NOTICE_SILENT, "silent", "",
+            "the reader does not answer: check its power, its cable and baud");
     sink->send(sink->ctx, ts_slice_of(ask, sizeof ask));
     crt->poll_at.ms = now.ms + ANSWER_MS;
-}
-
-/* It has no sound and keeps nothing. */
-static void crt_answer(void *state, enum driver_tone tone,
-                       const struct driver_sink *sink) {
-    (void)state;
-    (void)tone;
-    (void)sink;
 }
 
 static const struct driver_profile crt_profiles[] = {
@@ -183,7 +161,7 @@ const struct driver crt591_driver = {
     .feed = crt_feed,
     .deadline = crt_deadline,
     .expire = crt_expire,
-    .confirm = crt_answer,
-    .refuse = crt_answer,
+    .confirm = driver_answer_none,
+    .refuse = driver_answer_none,
     .wipe = crt_wipe,
 };

@@ -75,6 +75,21 @@ enum driver_tone driver_tone_default(enum scan_outcome outcome) {
     return tones[outcome];
 }
 
+void driver_answer_none(void *state, enum driver_tone tone,
+                        const struct driver_sink *sink) {
+    (void)state;
+    (void)tone;
+    (void)sink;
+}
+
+void driver_tell(const struct driver_sink *sink, enum notice_kind kind,
+                 const char *name, const char *text, const char *hint) {
+    struct notice notice = {
+        .kind = kind, .name = name, .code = -1, .text = text, .hint = hint};
+
+    sink->notice(sink->ctx, &notice);
+}
+
 const struct driver *driver_at(size_t index) {
     return index < DRIVERS ? drivers[index] : NULL;
 }

@@ -184,6 +184,13 @@ struct driver {
     void (*wipe)(void *state);
 };
 
+/* For the table of a device that makes no sound and keeps nothing. */
+void driver_answer_none(void *state, enum driver_tone tone,
+                        const struct driver_sink *sink);
+/* A notice without code and data; `text` and `hint` may be "". */
+void driver_tell(const struct driver_sink *sink, enum notice_kind kind,
+                 const char *name, const char *text, const char *hint);
+
 /* By name, or NULL. */
 const struct driver *driver_find(const char *name);
 /* The table; `index` past the end: NULL. */

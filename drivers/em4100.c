@@ -62,11 +62,7 @@ static void tag_report(struct em4100 *em, const uint8_t *id, struct ts_mono now,
     em->noise = 0;
     frame_drop(em);
     if (still_there(em, id, now)) {
-        sink->notice(sink->ctx, &(struct notice){.kind = NOTICE_PRESENT,
-                                                 .name = "present",
-                                                 .code = -1,
-                                                 .text = "",
-                                                 .hint = ""});
+        driver_tell(sink, NOTICE_PRESENT, "present", "", "");
         return;
     }
     (void)snprintf(text, sizeof text, "%02X%02X%02X%02X%02X", id[0], id[1],
@@ -159,14 +155,6 @@ static void em4100_feed(void *state, struct ts_slice bytes, struct ts_mono now,
         em4100_byte(em, bytes.data[i], now, sink);
 }
 
-/* The modules take no commands. */
-static void em4100_answer(void *state, enum driver_tone tone,
-                          const struct driver_sink *sink) {
-    (void)state;
-    (void)tone;
-    (void)sink;
-}
-
 static const struct driver_profile em4100_profiles[] = {
     {.name = "rdm6300",
      .summary = "RDM6300 and its kin: 9600 8N1, 14 bytes",
@@ -186,7 +174,7 @@ const struct driver em4100_driver = {
     .feed = em4100_feed,
     .deadline = em4100_deadline,
     .expire = em4100_expire,
-    .confirm = em4100_answer,
-    .refuse = em4100_answer,
+    .confirm = driver_answer_none,
+    .refuse = driver_answer_none,
     .wipe = em4100_wipe,
 };

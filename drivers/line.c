@@ -111,14 +111,9 @@ static void line_mark(struct line *line, struct scan *scan,
 }
 
 static void line_ignore(const struct driver_sink *sink) {
-    sink->notice(sink->ctx,
-                 &(struct notice){
-                     .kind = NOTICE_IGNORED,
-                     .name = "modem_probe",
-                     .code = -1,
-                     .text = "",
-                     .hint = "a program takes the reader for a modem: install "
-                             "60-tessera-readers.rules, or stop ModemManager"});
+    driver_tell(sink, NOTICE_IGNORED, "modem_probe", "",
+                "a program takes the reader for a modem: install "
+                "60-tessera-readers.rules, or stop ModemManager");
 }
 
 /* One whole line, without its end. */

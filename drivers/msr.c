@@ -231,14 +231,6 @@ static void msr_feed(void *state, struct ts_slice bytes, struct ts_mono now,
         msr_byte(msr, bytes.data[i], sink);
 }
 
-/* These readers have no command that a person would hear or see. */
-static void msr_answer(void *state, enum driver_tone tone,
-                       const struct driver_sink *sink) {
-    (void)state;
-    (void)tone;
-    (void)sink;
-}
-
 static const struct msr_layout with_sentinels = {.sentinels = true};
 static const struct msr_layout bare = {.sentinels = false};
 
@@ -265,7 +257,7 @@ const struct driver msr_driver = {
     .feed = msr_feed,
     .deadline = msr_deadline,
     .expire = msr_expire,
-    .confirm = msr_answer,
-    .refuse = msr_answer,
+    .confirm = driver_answer_none,
+    .refuse = driver_answer_none,
     .wipe = msr_wipe,
 };

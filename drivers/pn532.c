@@ -95,10 +95,7 @@ static void chip_call_back(struct pn532 *chip, const struct driver_sink *sink) {
 
 void pn532_say(const struct driver_sink *sink, enum notice_kind kind,
                const char *name, const char *text) {
-    sink->notice(
-        sink->ctx,
-        &(struct notice){
-            .kind = kind, .name = name, .code = -1, .text = text, .hint = ""});
+    driver_tell(sink, kind, name, text, "");
 }
 
 /* The chip does not answer: off, asleep, or not there. */
@@ -115,19 +112,13 @@ static void chip_rest(struct pn532 *chip, const struct driver_sink *sink) {
         (chip->heard && !chip->ready))
         return;
     chip->told = true;
-    sink->notice(
-        sink->ctx,
-        &(struct notice){
-            .kind = NOTICE_SILENT,
-            .name = "silent",
-            .code = -1,
-            .text = "",
-            .hint = chip->ready
-                        ? "the NFC reader has stopped answering: check its "
-                          "power and its cable"
-                        : "the NFC reader does not answer: set the module's "
-                          "switches to HSU, cross RX and TX, and use 115200 "
-                          "baud"});
+    driver_tell(sink, NOTICE_SILENT, "silent", "",
+                chip->ready
+                    ? "the NFC reader has stopped answering: check its "
+                      "power and its cable"
+                    : "the NFC reader does not answer: set the module's "
+                      "switches to HSU, cross RX and TX, and use 115200 "
+                      "baud");
 }
 
 static void on_ready(struct pn532 *chip, const struct driver_sink *sink) {

@@ -178,13 +178,10 @@ void pn532_on_read(struct pn532 *chip, struct ts_slice answer,
 static void card_withhold(struct pn532 *chip, const struct driver_sink *sink) {
     static const struct ts_slice anyone = {(const uint8_t *)"withheld", 8};
     struct pn532_target target = chip->target;
-    uint64_t card = presence_hash(anyone);
-    bool known = presence_holds(&chip->presence, card);
+    bool known = !presence_comes(&chip->presence, presence_hash(anyone));
     /* A number drawn for the moment tells of nobody. */
     size_t shown = pn532_target_random(&target) ? target.uid_len : 0;
 
-    presence_poll(&chip->presence, card);
-    presence_add(&chip->presence, card);
     pn532_wipe(chip);
     pn532_command(chip, STEP_RELEASE, COMMAND(PN532_RELEASE, 0), sink);
     if (known) {

@@ -40,3 +40,11 @@ void presence_add(struct presence *presence, uint64_t hash) {
     presence->cards[place].hash = hash;
     presence->cards[place].misses = 0;
 }
+
+bool presence_comes(struct presence *presence, uint64_t hash) {
+    bool held = presence_holds(presence, hash);
+
+    presence_poll(presence, hash);
+    presence_add(presence, hash);
+    return !held;
+}

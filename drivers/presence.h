@@ -22,6 +22,9 @@ struct presence {
 uint64_t presence_hash(struct ts_slice id);
 /* True when the card has lain there already. */
 bool presence_holds(const struct presence *presence, uint64_t hash);
+/* A poll saw this card, and none of the others: true when it came just now,
+ * and is to be reported. */
+bool presence_comes(struct presence *presence, uint64_t hash);
 /* A poll saw this card (0: none), and none of the others. */
 void presence_poll(struct presence *presence, uint64_t seen);
 /* The card was reported; it replaces the one that was missed longest. */

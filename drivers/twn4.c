@@ -163,12 +163,8 @@ static bool is_known(struct twn4 *reader, const struct twn4_line *line) {
 
     if (twn4_line_private(line))
         tag = 1; /* a phone draws a new number each time */
-    if (reader->form->polls) {
-        known = presence_holds(&reader->presence, tag);
-        presence_poll(&reader->presence, tag);
-        presence_add(&reader->presence, tag);
-        return known;
-    }
+    if (reader->form->polls)
+        return !presence_comes(&reader->presence, tag);
     known = reader->seen == tag &&
             reader->now.ms - reader->seen_at.ms <= PRESENT_MS;
     reader->seen = tag;
