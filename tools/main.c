@@ -12,7 +12,7 @@ static int help_run(int argc, char **argv);
 static const struct command commands[] = {
     {"ports", "list the serial ports and what is behind them", cmd_ports},
     {"decode", "print what a driver makes of a reader's bytes", cmd_decode},
-    {"simulate", "play a reader on a pseudo-terminal", cmd_simulate},
+    {"simulate", "play a reader, or a line with faults", cmd_simulate},
     {"status", "ask the agent on this machine how it is", cmd_status},
     {"journal", "print the events of a journal", cmd_journal},
     {"check-config", "say what is wrong with a settings file",

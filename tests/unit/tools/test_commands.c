@@ -67,7 +67,21 @@ static void test_help_and_usage(void **state) {
         {TESSERA " fly 2>&1", 2, "no subcommand \"fly\"", NULL},
         {TESSERA " help decode", 0, "--driver", NULL},
         {TESSERA " decode --help", 0, "--settings", NULL},
-        {TESSERA " simulate --help", 0, "--from-stdin", NULL},
+        {TESSERA " simulate --help", 0, "simulate line", NULL},
+        {TESSERA " simulate reader --help", 0, "--from-stdin", NULL},
+        {TESSERA " simulate line --help", 0, "half-open", NULL},
+        {TESSERA " simulate line --to x:1 2>&1", 2, "--listen", NULL},
+        {TESSERA " simulate line --listen 127.0.0.1:0 --to 127.0.0.1 2>&1", 2,
+         "--to HOST:PORT", NULL},
+        {TESSERA " simulate line --listen 127.0.0.1:0 --to 127.0.0.1:9 "
+                 "--say fly 2>&1",
+         2, "no fault \"fly\"", NULL},
+        {"printf 'delay 5, loss 2\n\nfly\n' | " TESSERA
+         " simulate line --listen 127.0.0.1:0 --to '[::1]:9' --from-stdin",
+         0, "\"said\":\"fly\",\"error\":\"no fault", NULL},
+        {"printf '\n' | " TESSERA
+         " simulate line --listen 127.0.0.1:0 --to 127.0.0.1:9 --from-stdin",
+         0, "\"bytes_up\":0", "error"},
         {TESSERA " ports --help", 0, "--json", NULL},
         {TESSERA " ports --fly 2>&1", 2, "usage", NULL},
         {TESSERA " simulate 2>&1", 2, "CAPTURE", NULL},
