@@ -169,9 +169,28 @@ static struct mqtt_options mqtt_options(const struct ts_settings *all,
             (unsigned)ts_settings_int(hub, "connect_timeout_s"),
         .backoff_min_ms = (unsigned)ts_settings_int(hub, "backoff_min_ms"),
         .backoff_max_ms = (unsigned)ts_settings_int(hub, "backoff_max_ms"),
+        .spread_ms = (unsigned)ts_settings_int(hub, "spread_ms"),
         .runtime_dir = ts_settings_text(all, "runtime_dir"),
         .clock = clock,
     };
+}
+
+/* The settings have been checked. */
+static struct pace_options pace_options(const struct ts_settings *hub) {
+    struct pace_options options = {
+        .max_bytes_per_s = (uint32_t)ts_settings_int(hub, "max_bytes_per_s"),
+        .quiet_bytes_per_s =
+            (uint32_t)ts_settings_int(hub, "quiet_bytes_per_s"),
+        .quiet_count = ts_settings_list(hub, "quiet_hours"),
+    };
+
+    for (size_t i = 0; i < options.quiet_count; i++)
+        if (pace_hours_parse(
+                &options.quiet[i],
+                ts_slice_text(ts_settings_list_at(hub, "quiet_hours", i)),
+                NULL) != TS_OK)
+            abort();
+    return options;
 }
 
 enum ts_status agent_line_check(const struct agent_config *config,
@@ -198,6 +217,7 @@ static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
         .max_window = (unsigned)ts_settings_int(hub, "max_window"),
         .first_session = last_session(agent) + 1,
         .compress = ts_settings_bool(hub, "compress"),
+        .pace = pace_options(hub),
     };
     struct uplink_source source = journal_source(agent->journal);
     struct uplink_events events = {agent,       on_session, on_line,

@@ -19,6 +19,8 @@ static const struct {
     {"tessera_recorder_lost_total", TS_COUNTER,
      "Events whose commit failed; their scans were refused."},
     {"tessera_uplink_up", TS_GAUGE, "1 with a session to the broker."},
+    {"tessera_uplink_waits", TS_GAUGE,
+     "1 while rows wait on purpose: ceiling or quiet hours."},
     {"tessera_uplink_events_acked_total", TS_COUNTER, "Taken by the hub."},
     {"tessera_uplink_batches_total", TS_COUNTER, "Batches sent."},
     {"tessera_uplink_resent_total", TS_COUNTER, "Batches sent again."},
@@ -79,6 +81,7 @@ static void count_uplink(struct agent *agent) {
     if (agent->uplink)
         uplink_get_status(agent->uplink, &status);
     set(agent, "tessera_uplink_up", "", status.up);
+    set(agent, "tessera_uplink_waits", "", status.waits != PACE_GO);
     set(agent, "tessera_uplink_events_acked_total", "", status.events_acked);
     set(agent, "tessera_uplink_batches_total", "", status.batches_sent);
     set(agent, "tessera_uplink_resent_total", "", status.batches_resent);
@@ -163,12 +166,16 @@ static json_t *journal_json(struct agent *agent) {
 
 static json_t *uplink_json(struct agent *agent) {
     struct uplink_status status = {0};
+    char until[TS_TIME_TEXT] = "";
 
     if (agent->uplink)
         uplink_get_status(agent->uplink, &status);
+    if (status.waits != PACE_GO)
+        ts_wall_text(until, status.waits_until);
     return json_pack(
-        "{s:b,s:b,s:i,s:i,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:I}", "set",
-        agent->uplink ? 1 : 0, "up", status.up ? 1 : 0, "window",
+        "{s:b,s:b,s:s,s:s,s:i,s:i,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:I}", "set",
+        agent->uplink ? 1 : 0, "up", status.up ? 1 : 0, "waits",
+        pace_reason_name(status.waits), "waits_until", until, "window",
         (int)status.window, "in_flight", (int)status.in_flight, "batches_sent",
         (json_int_t)status.batches_sent, "batches_resent",
         (json_int_t)status.batches_resent, "events_acked",

@@ -2,6 +2,7 @@
 
 #include "agent/reader.h"
 #include "base/ids.h"
+#include "sync/pace.h"
 #include "sync/topic.h"
 
 #include <stdlib.h>
@@ -41,10 +42,10 @@ static const struct ts_setting hub_members[] = {
     {.name = "compress", .kind = TS_SETTING_BOOL, .fallback = "true",
      .help = "send batches as zstd frames"},
     {.name = "max_publish_bytes", .kind = TS_SETTING_INT,
-     .fallback = "131072", .min = 40960, .max = 1048576,
+     .fallback = "131072", .min = 40960, .max = 262144,
      .help = "largest publish that the broker takes"},
     {.name = "ack_timeout_ms", .kind = TS_SETTING_INT, .fallback = "5000",
-     .min = 100, .max = 600000, .help = "first wait for the hub's ack"},
+     .min = 100, .max = 60000, .help = "first wait for the hub's ack"},
     {.name = "keepalive_s", .kind = TS_SETTING_INT, .fallback = "60",
      .min = 5, .max = 3600, .help = "MQTT keepalive"},
     {.name = "connect_timeout_s", .kind = TS_SETTING_INT, .fallback = "20",
@@ -55,6 +56,18 @@ static const struct ts_setting hub_members[] = {
      .min = 50, .max = 600000, .help = "longest wait"},
     {.name = "max_window", .kind = TS_SETTING_INT, .fallback = "8", .min = 1,
      .max = 64, .help = "most batches in flight"},
+    {.name = "max_bytes_per_s", .kind = TS_SETTING_INT, .fallback = "0",
+     .max = PACE_RATE_MAX, .help = "ceiling for events on the wire, bytes a "
+     "second, at least 256; 0: none"},
+    {.name = "quiet_hours", .kind = TS_SETTING_LIST, .fallback = "{}",
+     .help = "spans of the day, local time, in which a backlog keeps off the "
+     "line, as \"12:00-14:00\"; at most 8"},
+    {.name = "quiet_bytes_per_s", .kind = TS_SETTING_INT, .fallback = "1024",
+     .max = PACE_RATE_MAX, .help = "ceiling for a backlog in quiet hours, at "
+     "least 256; 0: it waits until they end"},
+    {.name = "spread_ms", .kind = TS_SETTING_INT, .fallback = "2000",
+     .max = 3600000, .help = "over this the terminals of a company spread what "
+     "all would do at one instant"},
     {.name = NULL},
 };
 
@@ -184,6 +197,37 @@ static void check_visit(const struct ts_settings *file,
             "currency must be three capital letters, as EUR, not %s", currency);
 }
 
+static void check_rate(const struct ts_settings *hub, const char *name,
+                       struct ts_buf *problems) {
+    int64_t rate = ts_settings_int(hub, name);
+
+    if (rate && rate < PACE_RATE_MIN)
+        ts_settings_problem(problems, hub, name,
+                            "%s = %lld would not carry an event; give 0, or "
+                            "%d to %d bytes a second",
+                            name, (long long)rate, PACE_RATE_MIN,
+                            PACE_RATE_MAX);
+}
+
+static void check_pace(const struct ts_settings *hub, struct ts_buf *problems) {
+    size_t count = ts_settings_list(hub, "quiet_hours");
+    struct pace_hours hours;
+    struct ts_err err;
+
+    check_rate(hub, "max_bytes_per_s", problems);
+    check_rate(hub, "quiet_bytes_per_s", problems);
+    if (count > PACE_HOURS_MAX)
+        ts_settings_problem(problems, hub, "quiet_hours",
+                            "%zu spans of quiet_hours; give at most %d", count,
+                            PACE_HOURS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const char *text = ts_settings_list_at(hub, "quiet_hours", i);
+        if (pace_hours_parse(&hours, ts_slice_text(text), &err) != TS_OK)
+            ts_settings_problem(problems, hub, "quiet_hours", "quiet_hours: %s",
+                                err.text);
+    }
+}
+
 static void check_hub(const struct ts_settings *file, struct ts_buf *problems) {
     static const char *const files[] = {"ca_file", "cert_file", "key_file"};
     const struct ts_settings *hub = ts_settings_group(file, "hub");
@@ -199,6 +243,7 @@ static void check_hub(const struct ts_settings *file, struct ts_buf *problems) {
         ts_settings_problem(problems, hub, "backoff_min_ms",
                             "backoff_min_ms is above backoff_max_ms; "
                             "correct one of them");
+    check_pace(hub, problems);
     for (size_t i = 0; ts_settings_bool(hub, "tls") && i < 3; i++)
         if (!ts_settings_text(hub, files[i])[0])
             ts_settings_problem(problems, hub, files[i],

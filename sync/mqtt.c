@@ -3,6 +3,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "sync/line.h"
+#include "sync/pace.h"
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
@@ -100,6 +101,9 @@ static enum ts_status check_options(const struct mqtt_options *o,
                        "backoff %u to %u ms; set 1 to 3600000, the first not "
                        "above the second",
                        o->backoff_min_ms, o->backoff_max_ms);
+    if (o->spread_ms > 3600000)
+        return ts_fail(err, TS_INVALID, "spread %u ms; set 0 to 3600000",
+                       o->spread_ms);
     if (o->tls && (!o->ca_file || !o->cert_file || !o->key_file))
         return ts_fail(err, TS_INVALID,
                        "TLS needs ca_file, cert_file and key_file");
@@ -220,19 +224,31 @@ static uint32_t jittered(uint32_t ms) {
     return ms / 2 + draw % (ms / 2 + 1);
 }
 
-static void schedule_retry(struct mqtt *mqtt) {
-    uint32_t ms = mqtt->retry_at_once ? 0 : jittered(mqtt->backoff_ms);
+static uint32_t spread(const struct mqtt *mqtt) {
+    uint32_t draw;
+
+    ts_random(&draw, sizeof draw);
+    return pace_spread(mqtt->options.spread_ms, draw);
+}
+
+static void wait_for_attempt(struct mqtt *mqtt, uint32_t ms) {
     struct timeval wait = {.tv_sec = ms / 1000,
                            .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 
     mqtt->state = MQTT_WAITING;
+    (void)evtimer_add(mqtt->retry, &wait);
+}
+
+static void schedule_retry(struct mqtt *mqtt, bool was_up) {
+    uint32_t ms = mqtt->retry_at_once ? 0 : jittered(mqtt->backoff_ms);
+
     if (!mqtt->retry_at_once) {
         mqtt->backoff_ms *= 2;
         if (mqtt->backoff_ms > mqtt->options.backoff_max_ms)
             mqtt->backoff_ms = mqtt->options.backoff_max_ms;
     }
     mqtt->retry_at_once = false;
-    (void)evtimer_add(mqtt->retry, &wait);
+    wait_for_attempt(mqtt, ms + (was_up ? spread(mqtt) : 0));
 }
 
 /* Some brokers close instead of refusing a version that they do not know. */
@@ -250,15 +266,16 @@ static void note_silence(struct mqtt *mqtt) {
 static void session_over(struct mqtt *mqtt) {
     struct ts_err reason = mqtt->reason;
     struct ts_mono now = ts_clock_mono(mqtt->options.clock);
+    bool was_up = mqtt->state == MQTT_UP;
 
-    if (mqtt->state == MQTT_UP) {
+    if (was_up) {
         if (now.ms - mqtt->up_at.ms >= STEADY_MS)
             mqtt->backoff_ms = mqtt->options.backoff_min_ms;
     } else {
         mqtt->stats.failures++;
     }
     free_session(mqtt);
-    schedule_retry(mqtt);
+    schedule_retry(mqtt, was_up);
     mqtt->events.on_down(mqtt->events.ctx, &reason);
 }
 
@@ -646,7 +663,11 @@ void mqtt_set_will(struct mqtt *mqtt, const char *topic,
 }
 
 void mqtt_start(struct mqtt *mqtt) {
-    if (mqtt->state == MQTT_STOPPED)
+    if (mqtt->state != MQTT_STOPPED)
+        return;
+    if (mqtt->options.spread_ms)
+        wait_for_attempt(mqtt, spread(mqtt));
+    else
         start_attempt(mqtt);
 }
 

@@ -29,6 +29,9 @@ struct mqtt_options {
     unsigned connect_timeout_s; /* TCP and TLS together */
     unsigned backoff_min_ms;    /* jittered, doubled up to backoff_max_ms */
     unsigned backoff_max_ms;
+    /* The first connection, and the first one behind a session that was lost,
+     * wait a random part of this besides: all terminals come at once then. */
+    unsigned spread_ms;
     const char *runtime_dir; /* private (0700) folder for the UNIX socket */
     const struct ts_clock *clock;
     /* Nothing is verified against a time before this instant; raised by

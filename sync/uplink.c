@@ -1,8 +1,8 @@
 #include "sync/uplink.h"
 
 #include "base/log.h"
+#include "sync/parcel.h"
 #include "sync/topic.h"
-#include "sync/uplink_core.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -13,6 +13,11 @@ enum {
     STATE_EVERY_S = 300,
     PUBLISH_MIN = 40 * 1024, /* one event of the largest size fits */
     PUBLISH_MAX = 256 * 1024,
+    /* Around a publish of events: the MQTT header, and what TLS adds to each
+     * of its records of at most 16 KiB. */
+    MQTT_EXTRA = 9,
+    TLS_EXTRA = 29,
+    TLS_RECORD = 16384,
     IDS_KEPT = 128, /* publishes whose answer can still be named */
     NO_LEAF = 31    /* the bit of a publish that cannot be named any more */
 };
@@ -29,10 +34,9 @@ struct uplink {
     struct uplink_events events;
     struct mqtt *mqtt;
     struct uplink_core *core;
-    struct batch_codec *codec;
-    struct batch batch;
-    struct ts_buf out;
-    struct event *tick, *state_timer;
+    struct parcel parcel;
+    struct event *tick, *state_timer, *bell_timer;
+    struct message_bell bell; /* heard, to be told when the timer runs out */
     unsigned shard;
     uint64_t session;
     bool started, stopping, nobody_listens;
@@ -194,104 +198,29 @@ static void set_will(struct uplink *uplink) {
     ts_buf_fini(&out);
 }
 
-/* Rows for one publish. */
-struct gather {
-    struct batch *batch;
-    uint64_t from, first, last;
-};
+static size_t wire_bytes(const struct uplink *uplink, size_t payload) {
+    char topic[TOPIC_TEXT];
+    size_t bytes;
 
-static bool gather_row(void *arg, uint64_t sequence, struct ts_slice payload) {
-    struct gather *gather = arg;
-    struct batch *batch = gather->batch;
-
-    if (!gather->first)
-        gather->first = sequence;
-    if (sequence != gather->from + batch->events)
-        return false;
-    if (batch_add(batch, payload) != TS_OK) {
-        /* One row beyond the limits travels alone: the hub judges it. */
-        if (batch->events || ts_buf_add_text(&batch->json, "[") != TS_OK ||
-            ts_buf_add(&batch->json, payload) != TS_OK)
-            return false;
-        batch->events = 1;
-        gather->last = sequence;
-        return false;
-    }
-    gather->last = sequence;
-    return true;
-}
-
-static enum ts_status gather_rows(struct uplink *uplink,
-                                  const struct uplink_core_send *send,
-                                  size_t max_rows, struct gather *gather,
-                                  struct ts_err *err) {
-    enum ts_status status;
-
-    batch_clear(&uplink->batch);
-    *gather = (struct gather){&uplink->batch, send->from, 0, 0};
-    status = uplink->source.read(uplink->source.ctx, send->journal, send->from,
-                                 max_rows, gather_row, gather, err);
-    if (status != TS_OK)
-        return status;
-    return gather->last ? TS_OK : TS_CORRUPT;
-}
-
-static enum ts_status encode_batch(struct uplink *uplink, bool dictionary) {
-    size_t limit = uplink->options.max_publish_bytes;
-    struct ts_slice json;
-
-    ts_buf_clear(&uplink->out);
-    if (uplink->options.compress)
-        return batch_finish(&uplink->batch, uplink->codec, dictionary, limit,
-                            &uplink->out);
-    json = ts_buf_slice(&uplink->batch.json);
-    if (json.len + 1 > limit || ts_buf_add(&uplink->out, json) != TS_OK)
-        return TS_FULL;
-    return ts_buf_add_text(&uplink->out, "]");
-}
-
-/* Fewer rows until they fit. */
-static enum ts_status make_batch(struct uplink *uplink,
-                                 const struct uplink_core_send *send,
-                                 struct gather *gather, struct ts_err *err) {
-    size_t rows = send->single ? 1 : BATCH_MAX_EVENTS;
-
-    for (;;) {
-        enum ts_status status = gather_rows(uplink, send, rows, gather, err);
-        if (status != TS_OK)
-            return status;
-        if (encode_batch(uplink, send->dictionary) == TS_OK)
-            return TS_OK;
-        if (uplink->batch.events > 1) {
-            rows = uplink->batch.events / 2;
-            continue;
-        }
-        ts_buf_clear(&uplink->out);
-        if (ts_buf_add(&uplink->out, ts_buf_slice(&uplink->batch.json)) !=
-                TS_OK ||
-            ts_buf_add_text(&uplink->out, "]") != TS_OK)
-            return ts_fail(err, TS_INVALID, "an event of %zu bytes",
-                           uplink->batch.json.len);
-        return TS_OK;
-    }
+    topic_of(uplink, topic, TOPIC_EVENTS);
+    bytes = payload + strlen(topic) + MQTT_EXTRA;
+    return uplink->options.mqtt.tls
+               ? bytes + (bytes / TLS_RECORD + 1) * TLS_EXTRA
+               : bytes;
 }
 
 static enum ts_status core_send(void *ctx, const struct uplink_core_send *send,
                                 struct uplink_core_sent *sent,
                                 struct ts_err *err) {
     struct uplink *uplink = ctx;
-    struct gather gather = {0};
-    enum ts_status status = make_batch(uplink, send, &gather, err);
+    struct ts_slice payload;
+    enum ts_status status = parcel_pack(&uplink->parcel, send, sent, err);
 
-    if (status == TS_CORRUPT) {
-        sent->first = gather.first;
+    if (status != TS_OK)
         return status;
-    }
-    if (status == TS_OK)
-        status = publish(uplink, TOPIC_EVENTS, ts_buf_slice(&uplink->out), err);
-    if (status == TS_OK)
-        *sent = (struct uplink_core_sent){send->from, gather.last};
-    return status;
+    payload = ts_buf_slice(&uplink->parcel.out);
+    sent->bytes = wire_bytes(uplink, payload.len);
+    return publish(uplink, TOPIC_EVENTS, payload, err);
 }
 
 static enum ts_status core_resume(void *ctx,
@@ -325,12 +254,12 @@ static uint32_t core_random(void *ctx) {
     return draw;
 }
 
-/* `state`, `resume` for all that is held, and a pull by the owner. */
-static void greet(struct uplink *uplink) {
+/* The core sends the `resume`s. */
+static void core_greet(void *ctx) {
+    struct uplink *uplink = ctx;
+
     uplink->denied_leaves = 0;
     publish_state(uplink, true);
-    uplink_core_up(uplink->core, now_of(uplink));
-    settle(uplink);
     uplink->events.on_line(uplink->events.ctx, true, "connected");
 }
 
@@ -359,7 +288,9 @@ static void on_up(void *ctx) {
            (unsigned long long)uplink->session);
     set_will(uplink);
     subscribe_all(uplink);
-    greet(uplink);
+    core_greet(uplink);
+    uplink_core_up(uplink->core, now_of(uplink));
+    settle(uplink);
     /* Behind the subscriptions: the owner asks, and the answer is heard. */
     uplink->events.on_session(uplink->events.ctx, uplink->session);
 }
@@ -402,7 +333,7 @@ static void on_ack(struct uplink *uplink, const json_t *json,
 
 static bool knows_dictionary(const struct uplink *uplink,
                              const struct message_hub *hub) {
-    uint32_t id = uplink->codec ? batch_codec_dictionary(uplink->codec) : 0;
+    uint32_t id = parcel_dictionary(&uplink->parcel);
 
     for (size_t i = 0; i < hub->dict_count; i++)
         if (hub->dicts[i] == id)
@@ -420,8 +351,10 @@ static void on_hub(struct uplink *uplink, const json_t *json, bool retained,
     }
     uplink_core_set_dictionary(uplink->core, knows_dictionary(uplink, &hub));
     /* Live: the hub has just connected, maybe restored from a copy. */
-    if (hub.online && !retained)
-        greet(uplink);
+    if (!hub.online || retained)
+        return;
+    uplink_core_hub_back(uplink->core, now_of(uplink));
+    settle(uplink);
 }
 
 static void on_desk(struct uplink *uplink, const json_t *json,
@@ -434,14 +367,26 @@ static void on_desk(struct uplink *uplink, const json_t *json,
         uplink->events.on_desk(uplink->events.ctx, &desk);
 }
 
+/* Every terminal of the store hears it at once, and asks the hub then. */
 static void on_bell(struct uplink *uplink, const json_t *json,
                     struct ts_err *err) {
-    struct message_bell bell;
+    uint32_t ms =
+        pace_spread(uplink->options.mqtt.spread_ms, core_random(NULL));
+    struct timeval wait = {.tv_sec = ms / 1000,
+                           .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 
-    if (message_bell_decode(&bell, json, err) != TS_OK)
+    if (message_bell_decode(&uplink->bell, json, err) != TS_OK)
         note_error(uplink, err->text);
-    else
-        uplink->events.on_bell(uplink->events.ctx, &bell);
+    else if (!evtimer_pending(uplink->bell_timer, NULL))
+        (void)evtimer_add(uplink->bell_timer, &wait);
+}
+
+static void on_bell_timer(evutil_socket_t fd, short what, void *arg) {
+    struct uplink *uplink = arg;
+
+    (void)fd;
+    (void)what;
+    uplink->events.on_bell(uplink->events.ctx, &uplink->bell);
 }
 
 static bool is_ours(const struct uplink *uplink, const struct topic *topic) {
@@ -601,10 +546,11 @@ static enum ts_status check_options(const struct uplink_options *o,
 }
 
 static void make_core(struct uplink *uplink) {
-    struct uplink_core_options options = {uplink->options.ack_timeout_ms,
-                                          uplink->options.max_window};
-    struct uplink_core_port port = {uplink, core_send, core_resume,
-                                    core_hub_time, core_random};
+    struct uplink_core_options options = {
+        uplink->options.ack_timeout_ms, uplink->options.max_window,
+        uplink->options.mqtt.spread_ms, uplink->options.pace};
+    struct uplink_core_port port = {uplink,        core_send,  core_resume,
+                                    core_hub_time, core_greet, core_random};
 
     uplink->core = uplink_core_new(&options, &uplink->source, &port);
 }
@@ -628,6 +574,7 @@ static void copy_options(struct uplink *uplink,
     uplink->options.mqtt.host = ts_strdup(options->mqtt.host);
     uplink->shard = ts_shard(ts_slice_text(options->origin.store));
     uplink->session = options->first_session;
+    uplink->options.pace.clock = options->mqtt.clock;
 }
 
 enum ts_status uplink_new(struct uplink **out, struct event_base *loop,
@@ -645,13 +592,12 @@ enum ts_status uplink_new(struct uplink **out, struct event_base *loop,
     copy_options(uplink, options);
     uplink->source = *source;
     uplink->events = *events;
-    batch_init(&uplink->batch);
-    ts_buf_init(&uplink->out, 0);
-    uplink->codec =
-        options->compress ? batch_codec_new(batch_dictionary) : NULL;
+    parcel_init(&uplink->parcel, &uplink->source, options->max_publish_bytes,
+                options->compress);
     uplink->tick = evtimer_new(loop, on_tick, uplink);
     uplink->state_timer =
         event_new(loop, -1, EV_PERSIST, on_state_timer, uplink);
+    uplink->bell_timer = evtimer_new(loop, on_bell_timer, uplink);
     make_core(uplink);
     status = make_mqtt(uplink, err);
     if (status != TS_OK) {
@@ -667,11 +613,10 @@ void uplink_free(struct uplink *uplink) {
         return;
     mqtt_free(uplink->mqtt);
     uplink_core_free(uplink->core);
-    batch_codec_free(uplink->codec);
-    batch_fini(&uplink->batch);
-    ts_buf_fini(&uplink->out);
+    parcel_fini(&uplink->parcel);
     event_free(uplink->tick);
     event_free(uplink->state_timer);
+    event_free(uplink->bell_timer);
     free((char *)uplink->options.root);
     free((char *)uplink->options.version);
     free((char *)uplink->options.journal);
@@ -710,6 +655,7 @@ void uplink_stop(struct uplink *uplink) {
     uplink->stopping = true;
     (void)event_del(uplink->tick);
     (void)event_del(uplink->state_timer);
+    (void)event_del(uplink->bell_timer);
     if (mqtt_is_up(uplink->mqtt))
         publish_state(uplink, false);
     mqtt_stop(uplink->mqtt);
@@ -739,7 +685,12 @@ void uplink_get_status(const struct uplink *uplink, struct uplink_status *out) {
                                   .batches_resent = core.batches_resent,
                                   .events_acked = core.events_acked,
                                   .refused = core.refused,
-                                  .alarms = core.alarms + uplink->denied};
+                                  .alarms = core.alarms + uplink->denied,
+                                  .waits = core.waits};
+    if (core.waits != PACE_GO)
+        out->waits_until.unix_ms =
+            ts_clock_wall(uplink->options.mqtt.clock).unix_ms +
+            core.waits_until.ms - now_of(uplink).ms;
     memcpy(out->last_error, uplink->last_error, sizeof out->last_error);
     mqtt_get_stats(uplink->mqtt, &out->line);
 }

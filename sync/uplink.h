@@ -7,6 +7,7 @@
 #include "sync/event.h"
 #include "sync/message.h"
 #include "sync/mqtt.h"
+#include "sync/pace.h"
 
 /* One journal that the terminal still holds rows of. */
 struct uplink_span {
@@ -50,6 +51,7 @@ struct uplink_options {
      * it. */
     uint64_t first_session;
     bool compress;
+    struct pace_options pace; /* its clock is that of `mqtt` */
 };
 
 struct uplink_events {
@@ -89,6 +91,8 @@ struct uplink_status {
     uint64_t batches_sent, batches_resent, events_acked;
     uint64_t refused; /* acks that refused */
     uint64_t alarms;  /* acks beyond what was sent, denied publishes */
+    enum pace_reason waits;     /* rows wait on purpose ... */
+    struct ts_wall waits_until; /* ... until then */
     char last_error[TS_ERR_TEXT];
     struct mqtt_stats line;
 };

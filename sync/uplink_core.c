@@ -51,6 +51,10 @@ struct uplink_core {
     int64_t wait_ms; /* timeout_ms, jittered */
     int64_t answered_at_ms, held_until_ms;
     int64_t retry_at_ms; /* the line was full or the source failed; or 0 */
+    bool greet_due;
+    int64_t greet_at_ms;
+    struct pace pace;
+    struct pace_word held; /* rows wait for it unless it says PACE_GO */
     struct uplink_core_status status;
 };
 
@@ -148,6 +152,7 @@ struct uplink_core *uplink_core_new(const struct uplink_core_options *options,
     core->options = *options;
     core->source = *source;
     core->port = *port;
+    pace_init(&core->pace, &options->pace);
     core->window = 1;
     core->stale = true;
     core->dictionary_known = true;
@@ -187,6 +192,7 @@ static void reset_timeout(struct uplink_core *core) {
 
 void uplink_core_up(struct uplink_core *core, struct ts_mono now) {
     core->up = true;
+    core->greet_due = false;
     core->window = 1;
     core->probing = false;
     core->retry_at_ms = 0;
@@ -208,8 +214,20 @@ void uplink_core_up(struct uplink_core *core, struct ts_mono now) {
     uplink_core_pump(core, now);
 }
 
+void uplink_core_hub_back(struct uplink_core *core, struct ts_mono now) {
+    if (!core->up)
+        return;
+    if (!core->greet_due)
+        core->greet_at_ms =
+            now.ms + pace_spread(core->options.spread_ms,
+                                 core->port.random(core->port.ctx));
+    core->greet_due = true;
+    uplink_core_pump(core, now);
+}
+
 void uplink_core_down(struct uplink_core *core) {
-    core->up = false;
+    core->up = core->greet_due = false;
+    core->held.reason = PACE_GO;
     core->status.answered = false;
     rewind_track(core, NULL);
 }
@@ -312,7 +330,8 @@ static bool send_one(struct uplink_core *core, struct track *track,
                                     .from = track->next,
                                     .single =
                                         track->next <= track->single_until,
-                                    .dictionary = core->dictionary};
+                                    .dictionary = core->dictionary,
+                                    .max_bytes = core->held.max_bytes};
     struct uplink_core_sent sent = {0};
     enum ts_status status =
         core->port.send(core->port.ctx, &send, &sent, &core->status.error);
@@ -320,6 +339,7 @@ static bool send_one(struct uplink_core *core, struct track *track,
     if (status == TS_OK) {
         assert(sent.first == send.from && sent.last >= sent.first);
         take_off(core, track, &sent, send.dictionary, now);
+        pace_spend(&core->pace, now, sent.bytes);
         return true;
     }
     if (status == TS_CORRUPT)
@@ -383,11 +403,42 @@ static void let_go(struct uplink_core *core, struct ts_mono now) {
             core->tracks[i].held_until_ms = 0;
 }
 
+static uint64_t unsent(const struct uplink_core *core) {
+    uint64_t rows = 0;
+
+    for (size_t i = 0; i < core->count; i++) {
+        const struct uplink_span *span = &core->tracks[i].span;
+        if (span->newest > span->through)
+            rows += span->newest - span->through;
+    }
+    return rows;
+}
+
+static bool may_leave(struct uplink_core *core, struct ts_mono now) {
+    core->held = pace_ask(&core->pace, now, unsent(core) <= UPLINK_FRESH_ROWS);
+    return core->held.reason == PACE_GO;
+}
+
+static void send_rows(struct uplink_core *core, struct ts_mono now) {
+    core->held.reason = PACE_GO;
+    while (core->in_flight < (core->probing ? 1 : core->window) &&
+           now.ms >= core->held_until_ms) {
+        struct track *track = choose(core, now);
+        if (!track || !may_leave(core, now) || !send_one(core, track, now))
+            return;
+    }
+}
+
 void uplink_core_pump(struct uplink_core *core, struct ts_mono now) {
     int64_t overdue;
 
     if (!core->up)
         return;
+    if (core->greet_due && now.ms >= core->greet_at_ms) {
+        core->port.greet(core->port.ctx);
+        uplink_core_up(core, now);
+        return;
+    }
     let_go(core, now);
     if (core->stale)
         load(core);
@@ -395,14 +446,8 @@ void uplink_core_pump(struct uplink_core *core, struct ts_mono now) {
         core->retry_at_ms = now.ms + SOURCE_RETRY_MS;
     if (overdue_at(core, &overdue) && now.ms >= overdue)
         give_up_waiting(core, now);
-    if (!resumes_sent(core, now))
-        return;
-    while (core->in_flight < (core->probing ? 1 : core->window) &&
-           now.ms >= core->held_until_ms) {
-        struct track *track = choose(core, now);
-        if (!track || !send_one(core, track, now))
-            return;
-    }
+    if (resumes_sent(core, now))
+        send_rows(core, now);
 }
 
 void uplink_core_notify(struct uplink_core *core, struct ts_mono now) {
@@ -645,6 +690,10 @@ bool uplink_core_deadline(const struct uplink_core *core, struct ts_mono *at) {
         best = overdue;
     if (core->retry_at_ms)
         sooner(&best, core->retry_at_ms);
+    if (core->greet_due)
+        sooner(&best, core->greet_at_ms);
+    if (core->held.reason != PACE_GO)
+        sooner(&best, core->held.ask_at_ms);
     for (size_t i = 0; i < core->count; i++) {
         const struct track *track = &core->tracks[i];
         int64_t held = track->held_until_ms > core->held_until_ms
@@ -664,12 +713,9 @@ void uplink_core_get_status(const struct uplink_core *core,
     *out = core->status;
     out->window = core->window;
     out->in_flight = (unsigned)core->in_flight;
-    out->unsent = 0;
-    for (size_t i = 0; i < core->count; i++) {
-        const struct uplink_span *span = &core->tracks[i].span;
-        if (span->newest > span->through)
-            out->unsent += span->newest - span->through;
-    }
+    out->unsent = unsent(core);
+    out->waits = core->held.reason;
+    out->waits_until.ms = core->held.until_ms;
 }
 
 void uplink_core_forget_errors(struct uplink_core *core) {

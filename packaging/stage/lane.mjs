@@ -43,7 +43,7 @@ export class Lane {
       ca_file: join(certs, 'ca.crt'),
       cert_file: join(certs, `${this.terminal}.crt`),
       key_file: join(certs, `${this.terminal}.key`),
-      backoff_min_ms: 100, backoff_max_ms: 1000, ...this.hub,
+      backoff_min_ms: 100, backoff_max_ms: 1000, spread_ms: 0, ...this.hub,
     };
     const members = Object.entries(hub).map(([name, value]) =>
       `  ${name} = ${typeof value === 'string' ? quoted(value) : value}`);

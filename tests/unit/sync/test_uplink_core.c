@@ -49,7 +49,7 @@ struct sim {
     bool connected, hub_up, faults;
     unsigned loss, twice, swap, bad_every, dictionary_unknown; /* per cent */
     bool restores, prunes, busy;
-    uint64_t batches, times, refusals, restored, doubles;
+    uint64_t batches, times, refusals, restored, doubles, greetings;
 };
 
 static uint32_t draw(void *ctx) {
@@ -152,7 +152,7 @@ static enum ts_status send_rows(void *ctx, const struct uplink_core_send *send,
     assert_true(send->from <= j->newest);
     if (last > j->newest)
         last = j->newest;
-    *sent = (struct uplink_core_sent){send->from, last};
+    *sent = (struct uplink_core_sent){send->from, last, 0};
     post(sim, (struct packet){.kind = TO_HUB_BATCH,
                               .journal = index,
                               .first = send->from,
@@ -185,6 +185,8 @@ static void hub_time(void *ctx, struct ts_wall hubtime, struct ts_mono at,
     assert_true(hubtime.unix_ms >= at.ms - error_ms);
     assert_true(hubtime.unix_ms <= at.ms + error_ms);
 }
+
+static void greet(void *ctx) { ((struct sim *)ctx)->greetings++; }
 
 static void answer(struct sim *sim, unsigned index, enum batch_refusal why) {
     struct packet packet = {.kind = TO_TERMINAL_ACK, .journal = index};
@@ -257,8 +259,8 @@ static void deliver(struct sim *sim, const struct packet *packet) {
 
 static void make_core(struct sim *sim) {
     struct uplink_source source = {sim, spans, NULL, release};
-    struct uplink_core_port port = {sim, send_rows, send_resume, hub_time,
-                                    draw};
+    struct uplink_core_port port = {sim,      send_rows, send_resume,
+                                    hub_time, greet,     draw};
 
     sim->core = uplink_core_new(&sim->options, &source, &port);
 }
@@ -294,7 +296,7 @@ static void restart_terminal(struct sim *sim) {
 static void hub_starts(struct sim *sim) {
     sim->hub_up = true;
     if (sim->connected)
-        uplink_core_up(sim->core, sim->now);
+        uplink_core_hub_back(sim->core, sim->now);
 }
 
 /* The archive is as it was when the copy was made. */
@@ -431,7 +433,10 @@ static void sim_init(struct sim *sim, uint32_t seed) {
     sim->journals = ts_alloc(JOURNALS * sizeof *sim->journals);
     sim->count = 1;
     sim->journals[0].oldest = 1;
-    sim->options = (struct uplink_core_options){TIMEOUT_MS, 16};
+    sim->options =
+        (struct uplink_core_options){.ack_timeout_ms = TIMEOUT_MS,
+                                     .max_window = 16,
+                                     .spread_ms = seed % 3 ? 3000 : 0};
     sim->hub_up = true;
     sim->now.ms = 1000000;
     make_core(sim);
