@@ -148,6 +148,18 @@ static bool print_readers(const json_t *readers) {
     return well;
 }
 
+/* Rows that wait because the settings say so. */
+static void print_wait(const json_t *uplink) {
+    const char *why = text(uplink, "waits");
+
+    if (*why)
+        (void)printf("          waits on purpose until %s: %s\n",
+                     text(uplink, "waits_until"),
+                     !strcmp(why, "quiet_hours")
+                         ? "quiet hours (hub.quiet_hours)"
+                         : "ceiling (hub.max_bytes_per_s)");
+}
+
 static bool print_status(const json_t *status) {
     const json_t *journal = json_object_get(status, "journal");
     const json_t *uplink = json_object_get(status, "uplink");
@@ -169,6 +181,7 @@ static bool print_status(const json_t *status) {
                      number(uplink, "events_acked"));
     else
         (void)printf("line      no hub is set\n");
+    print_wait(uplink);
     (void)printf("clock     %s\n",
                  text(json_object_get(status, "time"), "clock"));
     return print_readers(json_object_get(status, "readers")) && well &&

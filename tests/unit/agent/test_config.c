@@ -185,6 +185,19 @@ static const struct {
     {HEAD "hub { host = \"x\" tls = false backoff_min_ms = 5000 "
           "backoff_max_ms = 100 }\n",
      "backoff_min_ms is above backoff_max_ms"},
+    {HEAD "hub { host = \"x\" tls = false max_bytes_per_s = 100 }\n",
+     "max_bytes_per_s = 100 would not carry an event; give 0, or 256"},
+    {HEAD "hub { host = \"x\" tls = false quiet_bytes_per_s = 255 }\n",
+     "quiet_bytes_per_s = 255 would not carry an event"},
+    {HEAD "hub { host = \"x\" tls = false quiet_hours = {\"12:00-14:00\", "
+          "\"noon\"} }\n",
+     "quiet_hours: \"noon\" is no span of the day; write it as 12:00-14:00"},
+    {HEAD "hub { host = \"x\" tls = false quiet_hours = {\"01:00-02:00\", "
+          "\"01:00-02:00\", \"01:00-02:00\", \"01:00-02:00\", "
+          "\"01:00-02:00\", \"01:00-02:00\", \"01:00-02:00\", "
+          "\"01:00-02:00\", \"01:00-02:00\"} }\n",
+     "9 spans of quiet_hours; give at most 8"},
+    {HEAD "hub { host = \"x\" tls = false spread_ms = -1 }\n", "spread_ms"},
     {HEAD "reader \"s\" { port = \"/dev/x\" driver = \"foo\" }\n",
      "no driver is called \"foo\"; there are: line"},
     {HEAD "reader \"s\" { port = \"/dev/x\" profile = \"foo\" }\n",
