@@ -2,6 +2,7 @@
 #include "agent/agent_private.h"
 
 #include "base/log.h"
+#include "sync/mqtt_settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,9 +153,7 @@ static struct mqtt_options mqtt_options(const struct ts_settings *all,
                                         const struct ts_clock *clock) {
     const struct ts_settings *hub = ts_settings_group(all, "hub");
 
-    return (struct mqtt_options){
-        .host = ts_settings_text(hub, "host"),
-        .port = (uint16_t)ts_settings_int(hub, "port"),
+    struct mqtt_options options = {
         .tls = ts_settings_bool(hub, "tls"),
         .ca_file = ts_settings_text(hub, "ca_file"),
         .crl_file = or_null(ts_settings_text(hub, "crl_file")),
@@ -173,6 +172,9 @@ static struct mqtt_options mqtt_options(const struct ts_settings *all,
         .runtime_dir = ts_settings_text(all, "runtime_dir"),
         .clock = clock,
     };
+
+    mqtt_settings_read(&options, hub);
+    return options;
 }
 
 /* The settings have been checked. */
@@ -199,7 +201,7 @@ enum ts_status agent_line_check(const struct agent_config *config,
     struct mqtt_options options =
         mqtt_options(config->settings, ts_clock_system());
 
-    if (!ts_settings_text(hub, "host")[0])
+    if (!mqtt_settings_has_broker(hub))
         return TS_OK;
     return mqtt_check(&options, err);
 }
@@ -238,9 +240,10 @@ void agent_line_start(struct agent *agent) {
         ts_settings_group(agent->config->settings, "hub");
     struct ts_err err;
 
-    if (!ts_settings_text(hub, "host")[0]) {
+    if (!mqtt_settings_has_broker(hub)) {
         ts_log(TS_LOG_WARN, "agent",
-               "no hub is set (hub.host): events stay in the journal");
+               "no hub is set (hub.host or hub.hosts): events stay in the "
+               "journal");
         lane_set_line(agent->lane, false, "no hub is set");
         return;
     }

@@ -173,11 +173,11 @@ static json_t *uplink_json(struct agent *agent) {
     if (status.waits != PACE_GO)
         ts_wall_text(until, status.waits_until);
     return json_pack(
-        "{s:b,s:b,s:s,s:s,s:i,s:i,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:I}", "set",
-        agent->uplink ? 1 : 0, "up", status.up ? 1 : 0, "waits",
-        pace_reason_name(status.waits), "waits_until", until, "window",
-        (int)status.window, "in_flight", (int)status.in_flight, "batches_sent",
-        (json_int_t)status.batches_sent, "batches_resent",
+        "{s:b,s:b,s:s,s:s,s:s,s:i,s:i,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:I,s:I}",
+        "set", agent->uplink ? 1 : 0, "up", status.up ? 1 : 0, "broker",
+        status.broker, "waits", pace_reason_name(status.waits), "waits_until",
+        until, "window", (int)status.window, "in_flight", (int)status.in_flight,
+        "batches_sent", (json_int_t)status.batches_sent, "batches_resent",
         (json_int_t)status.batches_resent, "events_acked",
         (json_int_t)status.events_acked, "refused", (json_int_t)status.refused,
         "alarms", (json_int_t)status.alarms, "last_error", status.last_error,

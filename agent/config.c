@@ -2,6 +2,7 @@
 
 #include "agent/reader.h"
 #include "base/ids.h"
+#include "sync/mqtt_settings.h"
 #include "sync/pace.h"
 #include "sync/topic.h"
 
@@ -23,6 +24,7 @@ static const struct ts_setting hub_members[] = {
      .help = "the broker; empty: no line, everything stays in the journal"},
     {.name = "port", .kind = TS_SETTING_INT, .fallback = "8883", .min = 1,
      .max = 65535, .help = "the broker's TCP port"},
+    MQTT_SETTINGS_WAY,
     {.name = "root", .kind = TS_SETTING_TEXT, .fallback = "tessera",
      .help = "topic root, the same as the hub's"},
     {.name = "tls", .kind = TS_SETTING_BOOL, .fallback = "true",
@@ -36,7 +38,7 @@ static const struct ts_setting hub_members[] = {
     {.name = "key_file", .kind = TS_SETTING_TEXT, .fallback = "",
      .help = "PEM file of the certificate's private key"},
     {.name = "server_name", .kind = TS_SETTING_TEXT, .fallback = "",
-     .help = "name in the broker's certificate; empty: host"},
+     .help = "name in the broker's certificate; empty: the host that is dialled"},
     {.name = "mqtt", .kind = TS_SETTING_TEXT, .fallback = "auto",
      .one_of = "auto|5|3.1.1", .help = "protocol version"},
     {.name = "compress", .kind = TS_SETTING_BOOL, .fallback = "true",
@@ -49,7 +51,7 @@ static const struct ts_setting hub_members[] = {
     {.name = "keepalive_s", .kind = TS_SETTING_INT, .fallback = "60",
      .min = 5, .max = 3600, .help = "MQTT keepalive"},
     {.name = "connect_timeout_s", .kind = TS_SETTING_INT, .fallback = "20",
-     .min = 1, .max = 300, .help = "for TCP and TLS together"},
+     .min = 1, .max = 300, .help = "of one broker: name, TCP, proxy, TLS"},
     {.name = "backoff_min_ms", .kind = TS_SETTING_INT, .fallback = "1000",
      .min = 50, .max = 60000, .help = "first wait before a new connection"},
     {.name = "backoff_max_ms", .kind = TS_SETTING_INT, .fallback = "60000",
@@ -232,8 +234,9 @@ static void check_hub(const struct ts_settings *file, struct ts_buf *problems) {
     static const char *const files[] = {"ca_file", "cert_file", "key_file"};
     const struct ts_settings *hub = ts_settings_group(file, "hub");
 
-    if (!ts_settings_text(hub, "host")[0])
+    if (!mqtt_settings_has_broker(hub))
         return;
+    mqtt_settings_check(hub, problems);
     if (!topic_root_valid(ts_slice_text(ts_settings_text(hub, "root"))))
         ts_settings_problem(problems, hub, "root",
                             "root must be 1 to 32 of a-z, 0-9 and dash, not %s",

@@ -59,7 +59,7 @@ struct lane {
     struct lane_memory memories[LANE_READERS_MAX];
     size_t memory_count;
     bool line_up;
-    char line_text[LANE_NOTICE_TEXT];
+    char line_text[TS_ERR_TEXT];
     enum lane_notice notice;
     uint64_t notice_serial;
     struct ts_wall notice_at;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -154,9 +155,8 @@ enum ts_status ts_unhex(uint8_t *out, size_t cap, size_t *len,
     return TS_OK;
 }
 
-void ts_base64url(char *out, struct ts_slice bytes) {
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static char *base64_digits(char *out, struct ts_slice bytes,
+                           const char *digits) {
     uint32_t bits = 0;
     unsigned held = 0;
 
@@ -170,6 +170,21 @@ void ts_base64url(char *out, struct ts_slice bytes) {
     }
     if (held)
         *out++ = digits[bits << (6 - held) & 63];
+    *out = 0;
+    return out;
+}
+
+#define BASE64_DIGITS                                                          \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+void ts_base64url(char *out, struct ts_slice bytes) {
+    (void)base64_digits(out, bytes, BASE64_DIGITS "-_");
+}
+
+void ts_base64(char *out, struct ts_slice bytes) {
+    out = base64_digits(out, bytes, BASE64_DIGITS "+/");
+    for (size_t rest = bytes.len % 3; rest && rest < 3; rest++)
+        *out++ = '=';
     *out = 0;
 }
 
@@ -296,4 +311,16 @@ enum ts_status ts_file_read(struct ts_buf *out, const char *path,
         (void)ts_fail(err, TS_IO, "%s: %s", path, strerror(errno));
     (void)close(fd);
     return status;
+}
+
+enum ts_status ts_file_private(const char *path, unsigned others,
+                               struct ts_err *err) {
+    struct stat info;
+
+    if (stat(path, &info) || !(info.st_mode & others))
+        return TS_OK;
+    return ts_fail(err, TS_DENIED,
+                   "%s: others than its owner may read or change it (mode "
+                   "%04o); run: chmod 600 %s",
+                   path, (unsigned)(info.st_mode & 07777), path);
 }

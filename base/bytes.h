@@ -57,6 +57,8 @@ enum ts_status ts_unhex(uint8_t *out, size_t cap, size_t *len,
                         struct ts_slice text) TS_MUST_USE;
 /* RFC 4648 section 5, without padding; `out` holds 4 * (len + 2) / 3 + 1. */
 void ts_base64url(char *out, struct ts_slice bytes);
+/* RFC 4648 section 4, padded; `out` holds (len + 2) / 3 * 4 + 1. */
+void ts_base64(char *out, struct ts_slice bytes);
 /* RFC 4648 section 4 or 5, padding optional. */
 enum ts_status ts_unbase64(uint8_t *out, size_t cap, size_t *len,
                            struct ts_slice text) TS_MUST_USE;
@@ -73,5 +75,9 @@ bool ts_secret_equal(struct ts_slice a, struct ts_slice b);
  * The text names the file and what to do. */
 enum ts_status ts_file_read(struct ts_buf *out, const char *path,
                             size_t max_bytes, struct ts_err *err) TS_MUST_USE;
+/* TS_DENIED when its mode has any of the bits `others` (077, or 07 where the
+ * group may read); a missing file is left to who reads it. */
+enum ts_status ts_file_private(const char *path, unsigned others,
+                               struct ts_err *err) TS_MUST_USE;
 
 #endif

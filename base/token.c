@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { KEY_FILE_MAX = 64 * 1024, NUMBER_MAX = 64 };
 
@@ -109,23 +108,11 @@ static enum ts_status parse_keys(struct ts_keys *keys, struct ts_slice text,
     return status;
 }
 
-static enum ts_status check_mode(const char *path, struct ts_err *err) {
-    struct stat info;
-
-    /* A missing file gets its text from the read that follows. */
-    if (stat(path, &info) || !(info.st_mode & 077))
-        return TS_OK;
-    return ts_fail(err, TS_DENIED,
-                   "%s: others than its owner may read or change it (mode "
-                   "%04o); run: chmod 600 %s",
-                   path, (unsigned)(info.st_mode & 07777), path);
-}
-
 enum ts_status ts_keys_load(struct ts_keys **out, const char *path,
                             struct ts_err *err) {
     struct ts_keys *keys = NULL;
     struct ts_buf text;
-    enum ts_status status = check_mode(path, err);
+    enum ts_status status = ts_file_private(path, 077, err);
 
     if (status != TS_OK)
         return status;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "hub/customer.h"
 #include "hub/sure.h"
+#include "sync/mqtt_settings.h"
 #include "sync/topic.h"
 
 #include <ctype.h>
@@ -21,6 +22,7 @@ static const struct ts_setting broker_members[] = {
      .min = 1,
      .max = 65535,
      .help = "Port of the broker's listener for the hub"},
+    MQTT_SETTINGS_WAY,
     {.name = "ca_file",
      .kind = TS_SETTING_TEXT,
      .fallback = "/etc/tessera/ca.crt",
@@ -40,7 +42,8 @@ static const struct ts_setting broker_members[] = {
     {.name = "server_name",
      .kind = TS_SETTING_TEXT,
      .fallback = "",
-     .help = "Name in the broker's certificate; empty: host"},
+     .help =
+         "Name in the broker's certificate; empty: the host that is dialled"},
     {.name = "mqtt",
      .kind = TS_SETTING_TEXT,
      .fallback = "auto",
@@ -174,8 +177,6 @@ static void read_broker(struct hub_config *out) {
     bool tls = ts_settings_bool(in, "tls");
 
     out->mqtt = (struct mqtt_options){
-        .host = ts_settings_text(in, "host"),
-        .port = (uint16_t)ts_settings_int(in, "port"),
         .tls = tls,
         .ca_file = tls ? ts_settings_text(in, "ca_file") : NULL,
         .crl_file = or_null(ts_settings_text(in, "crl_file")),
@@ -191,6 +192,7 @@ static void read_broker(struct hub_config *out) {
         .runtime_dir = ts_settings_text(out->settings, "runtime_dir"),
         .clock = ts_clock_system(),
     };
+    mqtt_settings_read(&out->mqtt, in);
 }
 
 static void read_http(struct hub_config *out) {
@@ -313,6 +315,7 @@ enum ts_status hub_config_load(struct hub_config *out, const char *path,
     config.max_waiting = (unsigned)ts_settings_int(
         ts_settings_group(config.settings, "intake"), "max_waiting");
     check_names(&config, problems);
+    mqtt_settings_check(ts_settings_group(config.settings, "broker"), problems);
     check_sources(&config, problems);
     if (problems->len != before) {
         hub_config_fini(&config);

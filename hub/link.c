@@ -46,6 +46,8 @@ void link_declare(struct ts_metrics *metrics) {
                        "Batches waiting to be taken");
     ts_metrics_declare(metrics, "tessera_messages_total", TS_COUNTER,
                        "Messages from the broker by what became of them");
+    ts_metrics_declare(metrics, "tessera_unsubscribed_total", TS_COUNTER,
+                       "Subscriptions that the broker refused");
     ts_metrics_declare(metrics, "tessera_unpublished_total", TS_COUNTER,
                        "Answers that could not be published");
 }
@@ -278,8 +280,8 @@ static void on_up(void *ctx) {
             return;
         }
     }
-    ts_log(TS_LOG_INFO, "link", "connected to the broker %s:%u",
-           link->options.config->mqtt.host, link->options.config->mqtt.port);
+    ts_log(TS_LOG_INFO, "link", "connected to the broker %s",
+           mqtt_broker(link->mqtt));
     link->denied = false;
     set_up(link, true);
     announce(link, true);
@@ -311,6 +313,16 @@ static void on_published(void *ctx, int message_id, int reason) {
     ts_metrics_add(link->options.metrics, "tessera_unpublished_total", "", 1);
 }
 
+static void on_refused(void *ctx, const char *filter, int reason) {
+    struct link *link = ctx;
+
+    ts_log(TS_LOG_ERROR, "link",
+           "the broker refuses to subscribe %s (0x%02x): nothing comes by it; "
+           "check its access rules for %s",
+           filter, (unsigned)reason, link->options.config->name);
+    ts_metrics_add(link->options.metrics, "tessera_unsubscribed_total", "", 1);
+}
+
 enum ts_status link_open(struct link **out, const struct link_options *options,
                          struct ts_err *err) {
     struct link *link = ts_alloc(sizeof *link);
@@ -318,7 +330,8 @@ enum ts_status link_open(struct link **out, const struct link_options *options,
                                  .on_up = on_up,
                                  .on_down = on_down,
                                  .on_message = on_message,
-                                 .on_published = on_published};
+                                 .on_published = on_published,
+                                 .on_refused = on_refused};
     enum ts_status status;
 
     memset(link, 0, sizeof *link);

@@ -20,31 +20,51 @@ struct lookup {
     struct evdns_base *dns; /* taken over when cancelled */
 };
 
+/* A connection under way. */
+struct attempt {
+    struct dial *dial;
+    int fd; /* -1: none, or over */
+    struct event *writable;
+};
+
 struct dial {
     struct event_base *loop;
-    char *host;
+    char *host, *resolv_conf;
     uint16_t port;
+    unsigned first;
     dial_done *done;
     void *ctx;
-    struct event *step; /* runs the next step out of foreign callbacks */
+    struct event *step;  /* runs the next step out of foreign callbacks */
+    struct event *limit; /* of the look-up, then the head start */
     struct lookup *lookup;
     struct evdns_base *dns;
     struct evdns_getaddrinfo_request *request;
-    struct evutil_addrinfo *found, *next;
-    int fd;
-    struct event *writable;
+    struct evutil_addrinfo *found;
+    const struct evutil_addrinfo *order[DIAL_ADDRESSES_MAX];
+    size_t count, next, under_way;
+    struct attempt attempts[DIAL_ADDRESSES_MAX];
+    bool over;
     struct ts_err err;
 };
 
 static void schedule(struct dial *dial) { event_active(dial->step, 0, 0); }
 
-static void close_socket(struct dial *dial) {
-    if (dial->writable)
-        event_free(dial->writable);
-    dial->writable = NULL;
-    if (dial->fd >= 0)
-        (void)close(dial->fd);
-    dial->fd = -1;
+static void limit_ms(struct dial *dial, unsigned ms) {
+    struct timeval wait = {.tv_sec = ms / 1000,
+                           .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+
+    (void)evtimer_add(dial->limit, &wait);
+}
+
+static void attempt_close(struct attempt *attempt) {
+    if (attempt->writable)
+        event_free(attempt->writable);
+    attempt->writable = NULL;
+    if (attempt->fd < 0)
+        return;
+    (void)close(attempt->fd);
+    attempt->fd = -1;
+    attempt->dial->under_way--;
 }
 
 static void fail_connect(struct dial *dial, int error) {
@@ -57,70 +77,124 @@ static void fail_connect(struct dial *dial, int error) {
                   dial->port, strerror(error), help);
 }
 
-static void finish(struct dial *dial) {
-    int fd = dial->fd;
-    dial_done *done = dial->done;
-    void *ctx = dial->ctx;
+/* The others are of no use any more. `fd` is -1 for none. */
+static void finish(struct dial *dial, int fd) {
     struct ts_err err = dial->err;
 
-    dial->fd = -1;
-    done(ctx, fd, &err);
+    (void)event_del(dial->limit);
+    (void)event_del(dial->step);
+    for (size_t i = 0; i < dial->count; i++)
+        attempt_close(&dial->attempts[i]);
+    dial->over = true;
+    dial->done(dial->ctx, fd, &err);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg) {
-    struct dial *dial = arg;
+    struct attempt *attempt = arg;
+    struct dial *dial = attempt->dial;
     int error = 0;
     socklen_t len = sizeof error;
 
     (void)what;
-    event_free(dial->writable);
-    dial->writable = NULL;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         error = errno;
     if (!error) {
-        finish(dial);
+        attempt->fd = -1;
+        attempt_close(attempt);
+        finish(dial, fd);
         return;
     }
     fail_connect(dial, error);
-    close_socket(dial);
+    attempt_close(attempt);
     schedule(dial);
 }
 
-/* True when a connect is under way on dial->fd. */
-static bool connect_one(struct dial *dial, const struct evutil_addrinfo *to) {
+/* True when a connect is under way. */
+static bool attempt_start(struct attempt *attempt,
+                          const struct evutil_addrinfo *to) {
+    struct dial *dial = attempt->dial;
     int one = 1;
 
-    dial->fd =
+    attempt->fd =
         socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (dial->fd < 0) {
+    if (attempt->fd < 0) {
         fail_connect(dial, errno);
         return false;
     }
-    (void)setsockopt(dial->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (connect(dial->fd, to->ai_addr, (socklen_t)to->ai_addrlen) < 0 &&
+    dial->under_way++;
+    (void)setsockopt(attempt->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (connect(attempt->fd, to->ai_addr, (socklen_t)to->ai_addrlen) < 0 &&
         errno != EINPROGRESS) {
         fail_connect(dial, errno);
-        close_socket(dial);
+        attempt_close(attempt);
         return false;
     }
-    dial->writable =
-        event_new(dial->loop, dial->fd, EV_WRITE, on_writable, dial);
-    (void)event_add(dial->writable, NULL);
+    attempt->writable =
+        event_new(dial->loop, attempt->fd, EV_WRITE, on_writable, attempt);
+    (void)event_add(attempt->writable, NULL);
     return true;
 }
 
+/* The next address, beside those that still wait for an answer. */
 static void on_step(evutil_socket_t fd, short what, void *arg) {
     struct dial *dial = arg;
 
     (void)fd;
     (void)what;
-    while (dial->next) {
-        const struct evutil_addrinfo *to = dial->next;
-        dial->next = to->ai_next;
-        if (connect_one(dial, to))
+    while (dial->next < dial->count) {
+        size_t at = dial->next++;
+        if (attempt_start(&dial->attempts[at], dial->order[at])) {
+            limit_ms(dial, DIAL_HEAD_START_MS);
             return;
+        }
     }
-    finish(dial);
+    if (!dial->under_way)
+        finish(dial, -1);
+}
+
+static void on_limit(evutil_socket_t fd, short what, void *arg) {
+    struct dial *dial = arg;
+
+    if (!dial->lookup) {
+        if (dial->next < dial->count)
+            on_step(fd, what, arg);
+        return;
+    }
+    (void)ts_fail(&dial->err, TS_CLOSED, "%s port %u: %s", dial->host,
+                  dial->port, dial_stage(dial));
+    finish(dial, -1);
+}
+
+/* The first that is left of `family`, or of the other. */
+static size_t pick(const struct evutil_addrinfo *const *left, size_t count,
+                   int family) {
+    size_t any = count;
+
+    for (size_t i = count; i-- > 0;)
+        if (left[i])
+            any = i;
+    for (size_t i = 0; i < count; i++)
+        if (left[i] && left[i]->ai_family == family)
+            return i;
+    return any;
+}
+
+/* The two families in turn, so that one without a way out costs a head start
+ * at most. */
+static void set_order(struct dial *dial) {
+    const struct evutil_addrinfo *left[DIAL_ADDRESSES_MAX];
+    int family = dial->found ? dial->found->ai_family : 0;
+
+    for (const struct evutil_addrinfo *at = dial->found;
+         at && dial->count < DIAL_ADDRESSES_MAX; at = at->ai_next)
+        left[dial->count++] = at;
+    for (size_t i = 0; i < dial->count; i++) {
+        size_t from = pick(left, dial->count, family);
+        size_t to = i + dial->count - dial->first % dial->count;
+        dial->order[to % dial->count] = left[from];
+        family = left[from]->ai_family == AF_INET ? AF_INET6 : AF_INET;
+        left[from] = NULL;
+    }
 }
 
 /* evdns still works on its base while it answers a cancelled look-up. */
@@ -146,13 +220,16 @@ static void on_found(int rc, struct evutil_addrinfo *found, void *arg) {
     free(lookup);
     dial->lookup = NULL;
     dial->request = NULL;
-    dial->found = dial->next = found;
+    dial->found = found;
+    (void)event_del(dial->limit);
+    set_order(dial);
     if (rc)
         (void)ts_fail(&dial->err, TS_INVALID,
                       "no address for host %s (%s); check the name, and DNS or "
                       "/etc/hosts",
                       dial->host, evutil_gai_strerror(rc));
-    schedule(dial);
+    if (!dial->over)
+        schedule(dial);
 }
 
 static void look_up(struct dial *dial) {
@@ -167,7 +244,11 @@ static void look_up(struct dial *dial) {
     /* Read at each connection: DHCP may have changed the servers. */
     dial->dns = evdns_base_new(dial->loop, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
     (void)evdns_base_resolv_conf_parse(dial->dns, DNS_OPTIONS_ALL,
-                                       "/etc/resolv.conf");
+                                       dial->resolv_conf ? dial->resolv_conf
+                                                         : "/etc/resolv.conf");
+    /* A lost packet is asked for again within the limit. */
+    (void)evdns_base_set_option(dial->dns, "timeout:", "2");
+    limit_ms(dial, DIAL_LOOKUP_MS);
     dial->lookup = ts_alloc(sizeof *dial->lookup);
     dial->lookup->dial = dial;
     dial->lookup->loop = dial->loop;
@@ -178,17 +259,23 @@ static void look_up(struct dial *dial) {
         dial->request = request;
 }
 
-struct dial *dial_new(struct event_base *loop, const char *host, uint16_t port,
-                      dial_done *done, void *ctx) {
+struct dial *dial_new(struct event_base *loop,
+                      const struct dial_options *options, dial_done *done,
+                      void *ctx) {
     struct dial *dial = ts_alloc(sizeof *dial);
 
     dial->loop = loop;
-    dial->host = ts_strdup(host);
-    dial->port = port;
+    dial->host = ts_strdup(options->host);
+    dial->resolv_conf =
+        options->resolv_conf ? ts_strdup(options->resolv_conf) : NULL;
+    dial->port = options->port;
+    dial->first = options->first;
     dial->done = done;
     dial->ctx = ctx;
-    dial->fd = -1;
+    for (size_t i = 0; i < DIAL_ADDRESSES_MAX; i++)
+        dial->attempts[i] = (struct attempt){.dial = dial, .fd = -1};
     dial->step = evtimer_new(loop, on_step, dial);
+    dial->limit = evtimer_new(loop, on_limit, dial);
     look_up(dial);
     return dial;
 }
@@ -202,11 +289,14 @@ void dial_free(struct dial *dial) {
     } else {
         evdns_base_free(dial->dns, 0);
     }
-    close_socket(dial);
+    for (size_t i = 0; i < DIAL_ADDRESSES_MAX; i++)
+        attempt_close(&dial->attempts[i]);
     event_free(dial->step);
+    event_free(dial->limit);
     if (dial->found)
         evutil_freeaddrinfo(dial->found);
     free(dial->host);
+    free(dial->resolv_conf);
     free(dial);
 }
 

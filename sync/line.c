@@ -2,6 +2,7 @@
 
 #include "base/ids.h"
 #include "sync/dial.h"
+#include "sync/proxy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@ enum {
 
 enum line_state {
     LINE_DIALING,
+    LINE_PROXY,
     LINE_HANDSHAKE,
     LINE_READY, /* up, nobody attached */
     LINE_DATA,  /* both ways */
@@ -36,13 +38,15 @@ struct flow {
 
 struct line {
     struct event_base *loop;
-    char *host, *runtime_dir;
-    uint16_t port;
+    char *runtime_dir, *proxy_file;
+    struct broker_address broker, proxy_at;
+    bool by_proxy;
     struct tls *tls;
     struct line_events events;
     enum line_state state;
     struct ts_err reason;
     struct dial *dial;
+    struct proxy *proxy; /* while it is asked */
     int tcp, local;
     bool tcp_blocked; /* a write waits for the socket */
     uint64_t bytes_in, bytes_out;
@@ -75,6 +79,8 @@ static void close_fd(int *fd) {
 static void shut(struct line *line) {
     dial_free(line->dial);
     line->dial = NULL;
+    proxy_free(line->proxy);
+    line->proxy = NULL;
     drop(&line->tcp_read);
     drop(&line->tcp_write);
     drop(&line->local_read);
@@ -95,20 +101,37 @@ static void closed(struct line *line) {
     line->events.on_closed(line->events.ctx, &line->reason);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg) {
-    struct line *line = arg;
+static const struct broker_address *dialled(const struct line *line) {
+    return line->by_proxy ? &line->proxy_at : &line->broker;
+}
 
-    (void)fd;
-    (void)what;
+static void describe_wait(struct line *line) {
+    const struct broker_address *to = dialled(line);
+    const char *proxy = line->by_proxy ? "proxy " : "";
+
     if (line->state == LINE_DIALING)
-        (void)ts_fail(&line->reason, TS_CLOSED, "%s port %u: %s", line->host,
-                      line->port, dial_stage(line->dial));
+        (void)ts_fail(&line->reason, TS_CLOSED, "%s%s port %u: %s", proxy,
+                      to->host, to->port, dial_stage(line->dial));
+    else if (line->state == LINE_PROXY)
+        (void)ts_fail(&line->reason, TS_CLOSED,
+                      "proxy %s port %u: connected, but no whole answer to "
+                      "CONNECT; check that this is the proxy's port, and the "
+                      "way from it to %s port %u",
+                      to->host, to->port, line->broker.host, line->broker.port);
     else if (line->state == LINE_HANDSHAKE)
         (void)ts_fail(&line->reason, TS_CLOSED,
                       "%s port %u: connected, but no answer in the TLS "
                       "handshake; check that this port is the broker's TLS "
                       "listener",
-                      line->host, line->port);
+                      line->broker.host, line->broker.port);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg) {
+    struct line *line = arg;
+
+    (void)fd;
+    (void)what;
+    describe_wait(line);
     closed(line);
 }
 
@@ -136,9 +159,50 @@ static void handshake(struct line *line) {
         arm(line->tcp_read, !wants_write);
         arm(line->tcp_write, wants_write);
     } else {
-        (void)ts_wrap(&line->reason, "%s port %u", line->host, line->port);
+        (void)ts_wrap(&line->reason, "%s port %u", line->broker.host,
+                      line->broker.port);
         closed(line);
     }
+}
+
+static void begin(struct line *line) {
+    if (!line->tls) {
+        ready(line);
+        return;
+    }
+    line->state = LINE_HANDSHAKE;
+    if (tls_begin(line->tls, line->tcp, &line->reason) == TS_OK)
+        handshake(line);
+    else
+        closed(line);
+}
+
+static void proxy_failed(struct line *line) {
+    (void)ts_wrap(&line->reason, "proxy %s port %u", line->proxy_at.host,
+                  line->proxy_at.port);
+    closed(line);
+}
+
+static void ask_proxy(struct line *line) {
+    enum ts_status status = proxy_step(line->proxy, line->tcp, &line->reason);
+
+    if (status == TS_OK) {
+        begin(line);
+    } else if (status == TS_AGAIN) {
+        arm(line->tcp_read, !proxy_wants_write(line->proxy));
+        arm(line->tcp_write, proxy_wants_write(line->proxy));
+    } else {
+        proxy_failed(line);
+    }
+}
+
+static void begin_proxy(struct line *line) {
+    line->state = LINE_PROXY;
+    if (proxy_new(&line->proxy, &line->broker, line->proxy_file,
+                  &line->reason) == TS_OK)
+        ask_proxy(line);
+    else
+        proxy_failed(line);
 }
 
 static void on_dialed(void *ctx, int fd, const struct ts_err *err) {
@@ -149,6 +213,8 @@ static void on_dialed(void *ctx, int fd, const struct ts_err *err) {
     line->dial = NULL;
     if (fd < 0) {
         line->reason = *err;
+        if (line->by_proxy)
+            (void)ts_wrap(&line->reason, "proxy");
         closed(line);
         return;
     }
@@ -157,15 +223,18 @@ static void on_dialed(void *ctx, int fd, const struct ts_err *err) {
         event_new(line->loop, fd, EV_READ | persist, on_step, line);
     line->tcp_write =
         event_new(line->loop, fd, EV_WRITE | persist, on_step, line);
-    if (!line->tls) {
-        ready(line);
-        return;
-    }
-    line->state = LINE_HANDSHAKE;
-    if (tls_begin(line->tls, fd, &line->reason) == TS_OK)
-        handshake(line);
+    if (line->by_proxy)
+        begin_proxy(line);
     else
-        closed(line);
+        begin(line);
+}
+
+static void start_dial(struct line *line, unsigned first) {
+    const struct broker_address *to = dialled(line);
+    struct dial_options options = {
+        .host = to->host, .port = to->port, .first = first};
+
+    line->dial = dial_new(line->loop, &options, on_dialed, line);
 }
 
 struct line *line_open(struct event_base *loop,
@@ -177,9 +246,13 @@ struct line *line_open(struct event_base *loop,
         .tv_usec = (suseconds_t)(options->connect_timeout_ms % 1000) * 1000};
 
     line->loop = loop;
-    line->host = ts_strdup(options->host);
     line->runtime_dir = ts_strdup(options->runtime_dir);
-    line->port = options->port;
+    line->broker = *options->broker;
+    line->by_proxy = options->proxy;
+    if (options->proxy)
+        line->proxy_at = *options->proxy;
+    if (options->proxy_file)
+        line->proxy_file = ts_strdup(options->proxy_file);
     line->tls = options->tls;
     line->events = *events;
     line->tcp = line->local = -1;
@@ -187,7 +260,7 @@ struct line *line_open(struct event_base *loop,
     line->again = evtimer_new(loop, on_step, line);
     (void)evtimer_add(line->timer, &limit);
     (void)ts_fail(&line->reason, TS_CLOSED, "the connection was closed");
-    line->dial = dial_new(loop, line->host, line->port, on_dialed, line);
+    start_dial(line, options->first);
     return line;
 }
 
@@ -198,8 +271,8 @@ void line_free(struct line *line) {
         shut(line);
     event_free(line->timer);
     event_free(line->again);
-    free(line->host);
     free(line->runtime_dir);
+    free(line->proxy_file);
     free(line);
 }
 
@@ -361,7 +434,9 @@ static void pump(struct line *line) {
 }
 
 static void step(struct line *line) {
-    if (line->state == LINE_HANDSHAKE)
+    if (line->state == LINE_PROXY)
+        ask_proxy(line);
+    else if (line->state == LINE_HANDSHAKE)
         handshake(line);
     else if (line->state > LINE_READY && line->state < LINE_CLOSED)
         pump(line);

@@ -1,10 +1,12 @@
 /* One connection to the broker as a pipe in the loop: a UNIX socket on
- * libmosquitto's side, TCP (with TLS or bare) on the other. libmosquitto sees
+ * libmosquitto's side, TCP (with TLS or bare, through a proxy or not) on the
+ * other. libmosquitto sees
  * the socket only when the line stands, so its time-outs begin then. */
 #ifndef TS_SYNC_LINE_H
 #define TS_SYNC_LINE_H
 
 #include "base/bytes.h"
+#include "sync/brokers.h"
 #include "sync/tls.h"
 
 #include <event2/event.h>
@@ -12,10 +14,12 @@
 struct line;
 
 struct line_options {
-    const char *host;
-    uint16_t port;
+    const struct broker_address *broker;
+    const struct broker_address *proxy; /* or NULL */
+    const char *proxy_file;             /* user:password for it, or NULL */
+    unsigned first;  /* which of a name's addresses; see dial_options */
     struct tls *tls; /* NULL: bare TCP; borrowed, used by one line at a time */
-    unsigned connect_timeout_ms; /* names, TCP and TLS together */
+    unsigned connect_timeout_ms; /* names, TCP, proxy and TLS together */
     const char *runtime_dir;     /* private folder for the socket's name */
 };
 

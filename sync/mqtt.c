@@ -3,7 +3,10 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "sync/line.h"
+#include "sync/mqtt_options.h"
+#include "sync/mqtt_words.h"
 #include "sync/pace.h"
+#include "sync/proxy.h"
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
@@ -34,11 +37,11 @@ enum mqtt_state {
 
 /* What libmosquitto's callbacks saw, handed on after they have returned, so
  * that the owner may publish, reset or free. */
-enum news_kind { NEWS_UP, NEWS_MESSAGE, NEWS_PUBLISHED };
+enum news_kind { NEWS_UP, NEWS_MESSAGE, NEWS_PUBLISHED, NEWS_REFUSED };
 struct news {
     STAILQ_ENTRY(news) link;
     enum news_kind kind;
-    char *topic;
+    char *topic; /* or the filter */
     uint8_t *payload;
     size_t len;
     bool retained;
@@ -49,6 +52,10 @@ STAILQ_HEAD(news_queue, news);
 struct mqtt {
     struct event_base *loop;
     struct mqtt_options options;
+    struct brokers brokers;
+    char broker[BROKER_TEXT]; /* the present one */
+    bool by_proxy, dialled;
+    struct broker_address proxy;
     struct mqtt_events events;
     char *will_topic;
     struct ts_buf will;
@@ -66,6 +73,11 @@ struct mqtt {
     struct event *readable, *writable;
     struct event *misc, *retry, *deliver;
     struct news_queue news;
+    struct {
+        int id;
+        char *filter;
+    } filters[MQTT_FILTERS_MAX]; /* of this session */
+    size_t filter_count;
     size_t queued; /* bytes published since the client last wrote all */
     bool ended;    /* the client's session is over, not yet reported */
     bool answered; /* CONNACK of either kind */
@@ -78,79 +90,17 @@ struct mqtt {
 
 static void start_attempt(struct mqtt *mqtt);
 
-static enum ts_status check_options(const struct mqtt_options *o,
-                                    struct ts_err *err) {
-    if (!o->host || !*o->host)
-        return ts_fail(err, TS_INVALID, "broker host is empty; set it");
-    if (!o->port)
-        return ts_fail(err, TS_INVALID, "broker port 0; set 1 to 65535");
-    if (!o->client_id || !*o->client_id || strlen(o->client_id) > 128)
-        return ts_fail(err, TS_INVALID,
-                       "client id must have 1 to 128 characters");
-    if (!o->runtime_dir || !*o->runtime_dir)
-        return ts_fail(err, TS_INVALID, "runtime_dir is empty; set it");
-    if (o->keepalive_s < 5 || o->keepalive_s > 3600)
-        return ts_fail(err, TS_INVALID, "keepalive %u s; set 5 to 3600",
-                       o->keepalive_s);
-    if (o->connect_timeout_s < 1 || o->connect_timeout_s > 300)
-        return ts_fail(err, TS_INVALID, "connect timeout %u s; set 1 to 300",
-                       o->connect_timeout_s);
-    if (o->backoff_min_ms < 1 || o->backoff_max_ms < o->backoff_min_ms ||
-        o->backoff_max_ms > 3600000)
-        return ts_fail(err, TS_INVALID,
-                       "backoff %u to %u ms; set 1 to 3600000, the first not "
-                       "above the second",
-                       o->backoff_min_ms, o->backoff_max_ms);
-    if (o->spread_ms > 3600000)
-        return ts_fail(err, TS_INVALID, "spread %u ms; set 0 to 3600000",
-                       o->spread_ms);
-    if (o->tls && (!o->ca_file || !o->cert_file || !o->key_file))
-        return ts_fail(err, TS_INVALID,
-                       "TLS needs ca_file, cert_file and key_file");
-    return TS_OK;
-}
-
 static struct tls *make_tls(const struct mqtt_options *o) {
     struct tls_options options = {.ca_file = o->ca_file,
                                   .crl_file = o->crl_file,
                                   .cert_file = o->cert_file,
                                   .key_file = o->key_file,
-                                  .server_name =
-                                      o->server_name ? o->server_name : o->host,
+                                  .server_name = o->server_name,
                                   .own_name = o->cert_name,
                                   .clock = o->clock,
                                   .time_floor = o->time_floor};
 
     return tls_new(&options);
-}
-
-static void dup_text(const char **text) {
-    if (*text)
-        *text = ts_strdup(*text);
-}
-
-static void copy_options(struct mqtt_options *o) {
-    dup_text(&o->host);
-    dup_text(&o->client_id);
-    dup_text(&o->runtime_dir);
-    dup_text(&o->server_name);
-    dup_text(&o->cert_name);
-    o->ca_file = o->tls ? ts_strdup(o->ca_file) : NULL;
-    o->cert_file = o->tls ? ts_strdup(o->cert_file) : NULL;
-    o->key_file = o->tls ? ts_strdup(o->key_file) : NULL;
-    if (o->tls)
-        dup_text(&o->crl_file);
-    else
-        o->crl_file = NULL;
-}
-
-static void free_options(struct mqtt_options *o) {
-    const char *const texts[] = {o->host,        o->client_id, o->runtime_dir,
-                                 o->server_name, o->ca_file,   o->cert_file,
-                                 o->key_file,    o->crl_file,  o->cert_name};
-
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        free((char *)texts[i]);
 }
 
 static struct news *news_add(struct mqtt *mqtt, enum news_kind kind) {
@@ -203,6 +153,8 @@ static void free_client(struct mqtt *mqtt) {
         mosquitto_destroy(mqtt->client);
     mqtt->client = NULL;
     mqtt->queued = 0;
+    while (mqtt->filter_count)
+        free(mqtt->filters[--mqtt->filter_count].filter);
     (void)event_del(mqtt->misc);
 }
 
@@ -217,18 +169,32 @@ static void free_session(struct mqtt *mqtt) {
     news_clear(mqtt);
 }
 
-static uint32_t jittered(uint32_t ms) {
-    uint32_t draw;
+static uint32_t draw(void *ctx) {
+    uint32_t value;
 
-    ts_random(&draw, sizeof draw);
-    return ms / 2 + draw % (ms / 2 + 1);
+    (void)ctx;
+    ts_random(&value, sizeof value);
+    return value;
+}
+
+static uint32_t jittered(uint32_t ms) {
+    return ms / 2 + draw(NULL) % (ms / 2 + 1);
+}
+
+/* Between the brokers of a round the wait stays the shortest. */
+static uint32_t next_wait_ms(struct mqtt *mqtt, bool whole_round) {
+    uint32_t ms = whole_round ? mqtt->backoff_ms : mqtt->options.backoff_min_ms;
+
+    if (!whole_round)
+        return jittered(ms);
+    mqtt->backoff_ms = ms > mqtt->options.backoff_max_ms / 2
+                           ? mqtt->options.backoff_max_ms
+                           : 2 * ms;
+    return jittered(ms);
 }
 
 static uint32_t spread(const struct mqtt *mqtt) {
-    uint32_t draw;
-
-    ts_random(&draw, sizeof draw);
-    return pace_spread(mqtt->options.spread_ms, draw);
+    return pace_spread(mqtt->options.spread_ms, draw(NULL));
 }
 
 static void wait_for_attempt(struct mqtt *mqtt, uint32_t ms) {
@@ -240,23 +206,22 @@ static void wait_for_attempt(struct mqtt *mqtt, uint32_t ms) {
 }
 
 static void schedule_retry(struct mqtt *mqtt, bool was_up) {
-    uint32_t ms = mqtt->retry_at_once ? 0 : jittered(mqtt->backoff_ms);
+    uint32_t ms = was_up ? spread(mqtt) : 0;
 
-    if (!mqtt->retry_at_once) {
-        mqtt->backoff_ms *= 2;
-        if (mqtt->backoff_ms > mqtt->options.backoff_max_ms)
-            mqtt->backoff_ms = mqtt->options.backoff_max_ms;
-    }
+    if (!mqtt->retry_at_once)
+        /* Trouble with our own files is no broker's failure. */
+        ms += next_wait_ms(mqtt, !mqtt->dialled ||
+                                     brokers_on_failure(&mqtt->brokers));
     mqtt->retry_at_once = false;
-    wait_for_attempt(mqtt, ms + (was_up ? spread(mqtt) : 0));
+    wait_for_attempt(mqtt, ms);
 }
 
 /* Some brokers close instead of refusing a version that they do not know. */
 static void note_silence(struct mqtt *mqtt) {
     (void)ts_wrap(&mqtt->reason,
-                  "%s port %u: no answer to the MQTT CONNECT; the broker's log "
-                  "tells why",
-                  mqtt->options.host, mqtt->options.port);
+                  "%s: no answer to the MQTT CONNECT; the broker's log tells "
+                  "why",
+                  mqtt->broker);
     if (mqtt->options.version != MQTT_AUTO || ++mqtt->silent < SILENT_MAX)
         return;
     mqtt->silent = 0;
@@ -269,8 +234,10 @@ static void session_over(struct mqtt *mqtt) {
     bool was_up = mqtt->state == MQTT_UP;
 
     if (was_up) {
-        if (now.ms - mqtt->up_at.ms >= STEADY_MS)
+        if (now.ms - mqtt->up_at.ms >= STEADY_MS) {
             mqtt->backoff_ms = mqtt->options.backoff_min_ms;
+            brokers_on_success(&mqtt->brokers);
+        }
     } else {
         mqtt->stats.failures++;
     }
@@ -285,45 +252,6 @@ static void fail_session(struct mqtt *mqtt, const struct ts_err *reason) {
     mqtt->ended = true;
     mqtt->vague = false;
     event_active(mqtt->deliver, 0, 0);
-}
-
-struct refusal {
-    int v5, v3;
-    enum ts_status status;
-    const char *text;
-};
-
-static const struct refusal refusals[] = {
-    {0x84, 1, TS_INVALID, "the broker does not speak this MQTT version"},
-    {0x85, 2, TS_DENIED,
-     "the broker does not accept our client id; it must be the name in our "
-     "certificate (use_username_as_clientid)"},
-    {0x86, 4, TS_DENIED,
-     "the broker does not accept our user name or password; check how it takes "
-     "the name from the certificate (use_identity_as_username)"},
-    {0x87, 5, TS_DENIED,
-     "the broker does not authorise this client; check its access list and "
-     "that this listener is meant for us"},
-    {0x88, 3, TS_CLOSED, "the broker says that it is not available now"},
-    {0x89, -1, TS_CLOSED, "the broker says that it is busy"},
-    {0x8a, -1, TS_DENIED, "the broker has banned this client"},
-    {0x95, -1, TS_INVALID, "the broker finds our packets too large"},
-    {0x97, -1, TS_DENIED, "the broker says that our quota is used up"},
-    {0x9c, -1, TS_DENIED, "the broker sends us to another server"},
-    {0x9f, -1, TS_CLOSED, "the broker says that we connect too often"},
-};
-
-static void describe_refusal(struct ts_err *err, int code) {
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-        if (refusals[i].v5 == code || refusals[i].v3 == code) {
-            (void)ts_fail(err, refusals[i].status, "%s (CONNACK 0x%02x)",
-                          refusals[i].text, (unsigned)code);
-            return;
-        }
-    (void)ts_fail(err, TS_DENIED,
-                  "the broker refused the connection (CONNACK 0x%02x); its log "
-                  "tells why",
-                  (unsigned)code);
 }
 
 static void on_connect(struct mosquitto *client, void *arg, int rc, int flags,
@@ -344,7 +272,7 @@ static void on_connect(struct mosquitto *client, void *arg, int rc, int flags,
         mqtt->old_version = !mqtt->old_version;
     }
     struct ts_err reason;
-    describe_refusal(&reason, rc);
+    mqtt_words_refusal(&reason, rc);
     fail_session(mqtt, &reason);
 }
 
@@ -373,6 +301,21 @@ static void on_publish(struct mosquitto *client, void *arg, int message_id,
     news->reason = reason;
 }
 
+static void on_subscribe(struct mosquitto *client, void *arg, int message_id,
+                         int count, const int *granted,
+                         const mosquitto_property *properties) {
+    struct mqtt *mqtt = arg;
+
+    (void)client;
+    (void)properties;
+    for (size_t i = 0; count == 1 && i < mqtt->filter_count; i++)
+        if (mqtt->filters[i].id == message_id && granted[0] >= 0x80) {
+            struct news *news = news_add(mqtt, NEWS_REFUSED);
+            news->topic = ts_strdup(mqtt->filters[i].filter);
+            news->reason = granted[0];
+        }
+}
+
 static void on_disconnect(struct mosquitto *client, void *arg, int rc,
                           const mosquitto_property *properties) {
     struct mqtt *mqtt = arg;
@@ -380,24 +323,11 @@ static void on_disconnect(struct mosquitto *client, void *arg, int rc,
 
     (void)client;
     (void)properties;
-    if (rc == MQTT_RC_SESSION_TAKEN_OVER)
-        (void)ts_fail(&reason, TS_DENIED,
-                      "another client connected under our name; two machines "
-                      "must not share one terminal id");
-    else if (rc == MOSQ_ERR_KEEPALIVE)
-        (void)ts_fail(&reason, TS_CLOSED,
-                      "the broker did not answer within the keepalive time");
-    else if (rc >= 0x80)
-        (void)ts_fail(&reason, TS_DENIED,
-                      "the broker ended the session (%s, 0x%02x)",
-                      mosquitto_reason_string(rc), (unsigned)rc);
-    else
-        (void)ts_fail(&reason, TS_CLOSED, "the broker closed the connection");
     if (mqtt->ended)
         return;
+    mqtt_words_end(&reason, rc);
     fail_session(mqtt, &reason);
-    mqtt->vague = rc != MQTT_RC_SESSION_TAKEN_OVER &&
-                  rc != MOSQ_ERR_KEEPALIVE && rc < 0x80;
+    mqtt->vague = mqtt_words_end_is_vague(rc);
 }
 
 static void rearm(struct mqtt *mqtt) {
@@ -477,6 +407,9 @@ static void hand_on(struct mqtt *mqtt, const struct news *news) {
         events->on_message(events->ctx, ts_slice_text(news->topic),
                            ts_slice_of(news->payload, news->len),
                            news->retained);
+    } else if (news->kind == NEWS_REFUSED) {
+        if (events->on_refused)
+            events->on_refused(events->ctx, news->topic, news->reason);
     } else {
         events->on_published(events->ctx, news->message_id, news->reason);
     }
@@ -518,6 +451,7 @@ static void make_client(struct mqtt *mqtt) {
     mosquitto_disconnect_v5_callback_set(client, on_disconnect);
     mosquitto_message_v5_callback_set(client, on_message);
     mosquitto_publish_v5_callback_set(client, on_publish);
+    mosquitto_subscribe_v5_callback_set(client, on_subscribe);
     if (mqtt->will_topic)
         (void)mosquitto_will_set(client, mqtt->will_topic, (int)mqtt->will.len,
                                  mqtt->will.data, 1, mqtt->will_retain);
@@ -572,22 +506,38 @@ static void on_line_closed(void *ctx, const struct ts_err *reason) {
     fail_session(mqtt, reason);
 }
 
+/* Our own files: what is wrong here needs no broker to be told. */
+static enum ts_status check_files(const struct mqtt_options *options,
+                                  struct tls *tls, struct ts_err *err) {
+    enum ts_status status = options->proxy_file
+                                ? proxy_secret_check(options->proxy_file, err)
+                                : TS_OK;
+
+    return status == TS_OK && tls ? tls_check_files(tls, err) : status;
+}
+
 static void start_attempt(struct mqtt *mqtt) {
-    struct line_options options = {.host = mqtt->options.host,
-                                   .port = mqtt->options.port,
-                                   .tls = mqtt->tls,
-                                   .connect_timeout_ms =
-                                       mqtt->options.connect_timeout_s * 1000,
-                                   .runtime_dir = mqtt->options.runtime_dir};
+    const struct broker_address *broker = brokers_get(&mqtt->brokers);
+    struct line_options options = {
+        .broker = broker,
+        .proxy = mqtt->by_proxy ? &mqtt->proxy : NULL,
+        .proxy_file = mqtt->options.proxy_file,
+        .first = mqtt->brokers.rounds,
+        .tls = mqtt->tls,
+        .connect_timeout_ms = mqtt->options.connect_timeout_s * 1000,
+        .runtime_dir = mqtt->options.runtime_dir};
     struct line_events events = {mqtt, on_line_ready, on_line_closed};
     struct ts_err err;
 
     mqtt->state = MQTT_LINE;
-    /* Our own files first: what is wrong here needs no broker to be told. */
-    if (mqtt->tls && tls_check_files(mqtt->tls, &err) != TS_OK) {
+    broker_address_text(mqtt->broker, broker);
+    mqtt->dialled = check_files(&mqtt->options, mqtt->tls, &err) == TS_OK;
+    if (!mqtt->dialled) {
         fail_session(mqtt, &err);
         return;
     }
+    if (mqtt->tls && !mqtt->options.server_name)
+        tls_set_server_name(mqtt->tls, broker->host);
     mqtt->line = line_open(mqtt->loop, &options, &events);
 }
 
@@ -599,15 +549,24 @@ static void on_retry(evutil_socket_t fd, short what, void *arg) {
 
 enum ts_status mqtt_check(const struct mqtt_options *options,
                           struct ts_err *err) {
-    enum ts_status status = check_options(options, err);
+    enum ts_status status = mqtt_options_check(options, err);
     struct tls *tls;
 
-    if (status != TS_OK || !options->tls)
+    if (status != TS_OK)
         return status;
-    tls = make_tls(options);
-    status = tls_check_files(tls, err);
+    tls = options->tls ? make_tls(options) : NULL;
+    status = check_files(options, tls, err);
     tls_free(tls);
     return status;
+}
+
+static void set_brokers(struct mqtt *mqtt) {
+    mqtt_options_brokers(&mqtt->brokers, &mqtt->options);
+    brokers_mix(&mqtt->brokers, draw, NULL);
+    broker_address_text(mqtt->broker, brokers_get(&mqtt->brokers));
+    mqtt->by_proxy =
+        mqtt->options.proxy &&
+        proxy_url_parse(&mqtt->proxy, mqtt->options.proxy, NULL) == TS_OK;
 }
 
 enum ts_status mqtt_new(struct mqtt **out, struct event_base *loop,
@@ -615,14 +574,15 @@ enum ts_status mqtt_new(struct mqtt **out, struct event_base *loop,
                         const struct mqtt_events *events, struct ts_err *err) {
     struct mqtt *mqtt;
 
-    if (check_options(options, err) != TS_OK)
+    if (mqtt_options_check(options, err) != TS_OK)
         return TS_INVALID;
     (void)signal(SIGPIPE, SIG_IGN);
     (void)mosquitto_lib_init();
     mqtt = ts_alloc(sizeof *mqtt);
     mqtt->loop = loop;
     mqtt->options = *options;
-    copy_options(&mqtt->options);
+    mqtt_options_dup_texts(&mqtt->options);
+    set_brokers(mqtt);
     mqtt->events = *events;
     mqtt->watch = -1;
     mqtt->backoff_ms = options->backoff_min_ms;
@@ -647,7 +607,7 @@ void mqtt_free(struct mqtt *mqtt) {
     event_free(mqtt->deliver);
     free(mqtt->will_topic);
     ts_buf_fini(&mqtt->will);
-    free_options(&mqtt->options);
+    mqtt_options_free_texts(&mqtt->options);
     free(mqtt);
     (void)mosquitto_lib_cleanup();
 }
@@ -700,6 +660,8 @@ bool mqtt_is_up(const struct mqtt *mqtt) {
     return mqtt->state == MQTT_UP && !mqtt->ended;
 }
 
+const char *mqtt_broker(const struct mqtt *mqtt) { return mqtt->broker; }
+
 enum ts_status mqtt_publish(struct mqtt *mqtt, const char *topic,
                             struct ts_slice payload, bool retain,
                             int *message_id, struct ts_err *err) {
@@ -727,12 +689,18 @@ enum ts_status mqtt_publish(struct mqtt *mqtt, const char *topic,
 
 enum ts_status mqtt_subscribe(struct mqtt *mqtt, const char *filter,
                               struct ts_err *err) {
+    int id = 0;
     int rc;
 
     if (!mqtt_is_up(mqtt))
         return ts_fail(err, TS_CLOSED, "not connected to the broker");
-    rc = mosquitto_subscribe(mqtt->client, NULL, filter, 1);
+    if (mqtt->filter_count == MQTT_FILTERS_MAX)
+        return ts_fail(err, TS_FULL, "more than %d subscriptions",
+                       MQTT_FILTERS_MAX);
+    rc = mosquitto_subscribe(mqtt->client, &id, filter, 1);
     if (rc == MOSQ_ERR_SUCCESS) {
+        mqtt->filters[mqtt->filter_count].id = id;
+        mqtt->filters[mqtt->filter_count++].filter = ts_strdup(filter);
         rearm(mqtt);
         return TS_OK;
     }

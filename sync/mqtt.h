@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "sync/brokers.h"
 
 #include <event2/event.h>
 
@@ -14,19 +15,25 @@ struct mqtt;
 enum mqtt_version { MQTT_AUTO, MQTT_5, MQTT_3_1_1 };
 
 struct mqtt_options {
-    const char *host;
-    uint16_t port;
-    bool tls;             /* false only for tests on loopback */
-    const char *ca_file;  /* PEM; the CA that signed the broker */
-    const char *crl_file; /* PEM, or NULL */
+    const char *host; /* name or address, as broker_address_parse takes it */
+    uint16_t port;    /* where host or hosts name none */
+    /* Several brokers of one cluster instead of `host`; the first NULL ends
+     * the list. Tried in random order, the next after each failure; only a
+     * whole round of failures lengthens the wait. */
+    const char *hosts[BROKERS_MAX];
+    const char *proxy;      /* "http://name:port" of an HTTP proxy, or NULL */
+    const char *proxy_file; /* mode 0600, one line user:password, or NULL */
+    bool tls;               /* false only for tests on loopback */
+    const char *ca_file;    /* PEM; the CA that signed the broker */
+    const char *crl_file;   /* PEM, or NULL */
     const char *cert_file;
     const char *key_file;
-    const char *server_name; /* name in the certificate; NULL: host */
+    const char *server_name; /* name in the certificate; NULL: the host */
     const char *client_id;
     const char *cert_name; /* common name that cert_file must have, or NULL */
     enum mqtt_version version;
     unsigned keepalive_s;
-    unsigned connect_timeout_s; /* TCP and TLS together */
+    unsigned connect_timeout_s; /* name, TCP, proxy and TLS of one broker */
     unsigned backoff_min_ms;    /* jittered, doubled up to backoff_max_ms */
     unsigned backoff_max_ms;
     /* The first connection, and the first one behind a session that was lost,
@@ -51,6 +58,9 @@ struct mqtt_events {
     /* The broker's answer to a publish: `reason` is 0, or the MQTT 5 reason
      * code (0x10: nobody listens; 0x80 and above: refused). */
     void (*on_published)(void *ctx, int message_id, int reason);
+    /* The broker refuses to subscribe `filter` (SUBACK 0x80 and above), so
+     * that nothing will come by it in this session. May be NULL. */
+    void (*on_refused)(void *ctx, const char *filter, int reason);
 };
 
 /* Copies the options. TS_INVALID for an option out of range. Files are read
@@ -73,11 +83,15 @@ void mqtt_reset(struct mqtt *mqtt);
 /* Says DISCONNECT (no will) and stays down. */
 void mqtt_stop(struct mqtt *mqtt);
 bool mqtt_is_up(const struct mqtt *mqtt);
+/* The broker in use, or tried next: "mq.example.com port 8883". */
+const char *mqtt_broker(const struct mqtt *mqtt);
 
 /* QoS 1. TS_CLOSED when down, TS_FULL when 256 KiB wait to be written. */
 enum ts_status mqtt_publish(struct mqtt *mqtt, const char *topic,
                             struct ts_slice payload, bool retain,
                             int *message_id, struct ts_err *err) TS_MUST_USE;
+/* QoS 1, at most MQTT_FILTERS_MAX in a session. */
+enum { MQTT_FILTERS_MAX = 16 };
 enum ts_status mqtt_subscribe(struct mqtt *mqtt, const char *filter,
                               struct ts_err *err) TS_MUST_USE;
 

@@ -85,7 +85,7 @@ struct tls *tls_new(const struct tls_options *options) {
     tls->crl_file = dup_or_null(options->crl_file);
     tls->cert_file = dup_or_null(options->cert_file);
     tls->key_file = dup_or_null(options->key_file);
-    tls->server_name = ts_strdup(options->server_name);
+    tls->server_name = dup_or_null(options->server_name);
     tls->own_name = dup_or_null(options->own_name);
     tls->clock = options->clock;
     tls->floor.unix_ms = (int64_t)TS_BUILD_UNIX * 1000;
@@ -548,9 +548,13 @@ static int on_verify(void *arg, mbedtls_x509_crt *crt, int depth,
 }
 
 static enum ts_status configure(struct tls *tls, struct ts_err *err) {
-    int rc = mbedtls_ssl_config_defaults(&tls->conf, MBEDTLS_SSL_IS_CLIENT,
-                                         MBEDTLS_SSL_TRANSPORT_STREAM,
-                                         MBEDTLS_SSL_PRESET_DEFAULT);
+    int rc;
+
+    if (!tls->server_name)
+        return ts_fail(err, TS_INVALID, "no name to check the broker by");
+    rc = mbedtls_ssl_config_defaults(&tls->conf, MBEDTLS_SSL_IS_CLIENT,
+                                     MBEDTLS_SSL_TRANSPORT_STREAM,
+                                     MBEDTLS_SSL_PRESET_DEFAULT);
 
     if (rc)
         return fail_code(err, "TLS cannot be set up", rc);
@@ -577,6 +581,16 @@ static void forget_session(struct tls *tls) {
     mbedtls_ssl_session_free(&tls->saved);
     mbedtls_ssl_session_init(&tls->saved);
     tls->has_saved = false;
+}
+
+void tls_set_server_name(struct tls *tls, const char *name) {
+    char *old = tls->server_name;
+
+    if (old && !strcmp(old, name))
+        return;
+    tls->server_name = ts_strdup(name);
+    free(old);
+    forget_session(tls);
 }
 
 enum ts_status tls_begin(struct tls *tls, int fd, struct ts_err *err) {

@@ -16,8 +16,8 @@ struct tls_options {
     const char *crl_file;  /* or NULL */
     const char *cert_file; /* NULL, as key_file then: none is presented */
     const char *key_file;
-    const char *server_name;
-    const char *own_name; /* common name in cert_file, or NULL: any */
+    const char *server_name; /* NULL: by tls_set_server_name */
+    const char *own_name;    /* common name in cert_file, or NULL: any */
     const struct ts_clock *clock;
     /* Certificates are never checked against an earlier time than the newest
      * of this, the build time and tls_trust_time. */
@@ -27,6 +27,9 @@ struct tls_options {
 struct tls *tls_new(const struct tls_options *options);
 void tls_free(struct tls *tls);
 void tls_trust_time(struct tls *tls, struct ts_wall at);
+/* The name or address that the next peer's certificate must have; with another
+ * one than before the kept session is forgotten. */
+void tls_set_server_name(struct tls *tls, const char *name);
 
 /* Reads all files and checks that they fit together; no connection needed. */
 enum ts_status tls_check_files(struct tls *tls, struct ts_err *err) TS_MUST_USE;

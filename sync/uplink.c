@@ -40,6 +40,7 @@ struct uplink {
     unsigned shard;
     uint64_t session;
     bool started, stopping, nobody_listens;
+    bool deaf;         /* the broker refused a subscription */
     bool backlog_told; /* by the last `state` */
     uint64_t denied;
     uint32_t denied_leaves; /* whose last publish the broker refused */
@@ -254,13 +255,22 @@ static uint32_t core_random(void *ctx) {
     return draw;
 }
 
+static void tell_connected(struct uplink *uplink) {
+    char text[BROKER_TEXT + 16];
+
+    (void)snprintf(text, sizeof text, "connected to %s",
+                   mqtt_broker(uplink->mqtt));
+    uplink->events.on_line(uplink->events.ctx, true, text);
+}
+
 /* The core sends the `resume`s. */
 static void core_greet(void *ctx) {
     struct uplink *uplink = ctx;
 
     uplink->denied_leaves = 0;
+    uplink->deaf = false;
     publish_state(uplink, true);
-    uplink->events.on_line(uplink->events.ctx, true, "connected");
+    tell_connected(uplink);
 }
 
 static void subscribe_all(struct uplink *uplink) {
@@ -283,9 +293,8 @@ static void on_up(void *ctx) {
     uplink->nobody_listens = false;
     uplink->last_error[0] = 0;
     memset(uplink->ids, 0, sizeof uplink->ids);
-    ts_log(TS_LOG_INFO, "uplink", "connected to %s port %u, session %llu",
-           uplink->options.mqtt.host, uplink->options.mqtt.port,
-           (unsigned long long)uplink->session);
+    ts_log(TS_LOG_INFO, "uplink", "connected to %s, session %llu",
+           mqtt_broker(uplink->mqtt), (unsigned long long)uplink->session);
     set_will(uplink);
     subscribe_all(uplink);
     core_greet(uplink);
@@ -485,10 +494,10 @@ static void on_accepted(struct uplink *uplink, unsigned leaf) {
     uint32_t before = uplink->denied_leaves;
 
     uplink->denied_leaves &= ~(1u << leaf);
-    if (!before || uplink->denied_leaves)
+    if (!before || uplink->denied_leaves || uplink->deaf)
         return;
     uplink->last_error[0] = 0;
-    uplink->events.on_line(uplink->events.ctx, true, "connected");
+    tell_connected(uplink);
 }
 
 static void on_published(void *ctx, int message_id, int reason) {
@@ -500,13 +509,29 @@ static void on_published(void *ctx, int message_id, int reason) {
         on_denied(uplink, leaf, reason);
     else
         on_accepted(uplink, leaf);
-    if (reason == NOBODY && !uplink->nobody_listens && !uplink->denied_leaves) {
+    if (reason == NOBODY && !uplink->nobody_listens && !uplink->deaf &&
+        !uplink->denied_leaves) {
         uplink->nobody_listens = true;
         uplink->events.on_line(uplink->events.ctx, true,
                                "connected to the broker, but no hub listens");
     }
     uplink_core_pump(uplink->core, now_of(uplink));
     settle(uplink);
+}
+
+/* Nothing will come by it: no ack, or no desk. */
+static void on_refused(void *ctx, const char *filter, int reason) {
+    struct uplink *uplink = ctx;
+    char text[TS_ERR_TEXT];
+
+    uplink->denied++;
+    uplink->deaf = true;
+    (void)snprintf(text, sizeof text,
+                   "the broker denies subscribing %s (reason 0x%02x); check "
+                   "its access list for terminal %s",
+                   filter, (unsigned)reason, uplink->options.origin.terminal);
+    note_error(uplink, text);
+    uplink->events.on_line(uplink->events.ctx, true, text);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg) {
@@ -557,8 +582,8 @@ static void make_core(struct uplink *uplink) {
 
 static enum ts_status make_mqtt(struct uplink *uplink, struct ts_err *err) {
     struct mqtt_options options = uplink->options.mqtt;
-    struct mqtt_events events = {uplink, on_up, on_down, on_message,
-                                 on_published};
+    struct mqtt_events events = {uplink,     on_up,        on_down,
+                                 on_message, on_published, on_refused};
 
     options.client_id = options.cert_name = uplink->options.origin.terminal;
     return mqtt_new(&uplink->mqtt, uplink->loop, &options, &events, err);
@@ -571,7 +596,6 @@ static void copy_options(struct uplink *uplink,
     uplink->options.version = ts_strdup(options->version);
     uplink->options.journal =
         options->journal ? ts_strdup(options->journal) : NULL;
-    uplink->options.mqtt.host = ts_strdup(options->mqtt.host);
     uplink->shard = ts_shard(ts_slice_text(options->origin.store));
     uplink->session = options->first_session;
     uplink->options.pace.clock = options->mqtt.clock;
@@ -620,7 +644,6 @@ void uplink_free(struct uplink *uplink) {
     free((char *)uplink->options.root);
     free((char *)uplink->options.version);
     free((char *)uplink->options.journal);
-    free((char *)uplink->options.mqtt.host);
     free(uplink);
 }
 
@@ -692,5 +715,7 @@ void uplink_get_status(const struct uplink *uplink, struct uplink_status *out) {
             ts_clock_wall(uplink->options.mqtt.clock).unix_ms +
             core.waits_until.ms - now_of(uplink).ms;
     memcpy(out->last_error, uplink->last_error, sizeof out->last_error);
+    (void)snprintf(out->broker, sizeof out->broker, "%s",
+                   mqtt_broker(uplink->mqtt));
     mqtt_get_stats(uplink->mqtt, &out->line);
 }

@@ -90,7 +90,9 @@ struct uplink_status {
     unsigned window, in_flight;
     uint64_t batches_sent, batches_resent, events_acked;
     uint64_t refused; /* acks that refused */
-    uint64_t alarms;  /* acks beyond what was sent, denied publishes */
+    /* Acks beyond what was sent, denied publishes and subscriptions. */
+    uint64_t alarms;
+    char broker[BROKER_TEXT];   /* in use, or tried next */
     enum pace_reason waits;     /* rows wait on purpose ... */
     struct ts_wall waits_until; /* ... until then */
     char last_error[TS_ERR_TEXT];

@@ -175,10 +175,10 @@ static bool print_status(const json_t *status) {
                  number(journal, "unsent"), number(journal, "copies"),
                  number(journal, "bytes"));
     if (json_is_true(json_object_get(uplink, "set")))
-        (void)printf("line      %s%s%s, %lld events acknowledged\n",
-                     up ? "up" : "down", up ? "" : ": ",
-                     up ? "" : text(uplink, "last_error"),
-                     number(uplink, "events_acked"));
+        (void)printf(
+            "line      %s%s, %lld events acknowledged\n",
+            up ? "up: " : "down: ", text(uplink, up ? "broker" : "last_error"),
+            number(uplink, "events_acked"));
     else
         (void)printf("line      no hub is set\n");
     print_wait(uplink);

@@ -180,6 +180,17 @@ static const struct {
     {HEAD "visit { currency = \"euro\" }\n",
      "currency must be three capital letters, as EUR, not euro"},
     {HEAD "hub { host = \"x\" }\n", "set ca_file"},
+    {HEAD "hub { hosts = {\"x\"} }\n", "set ca_file"},
+    {HEAD "hub { host = \"x:0\" tls = false }\n", "\"x:0\" is no broker"},
+    {HEAD "hub {\n hosts = {\"a\", \"b:c\"}\n tls = false\n}\n",
+     "agent.conf:4: hosts: \"b:c\" is no broker"},
+    {HEAD "hub { hosts = {\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", "
+          "\"8\", \"9\"} tls = false }\n",
+     "hosts has 9 brokers; name 8 at most"},
+    {HEAD "hub { host = \"x\" tls = false proxy = \"p:3128\" }\n",
+     "http://proxy.example.com:3128"},
+    {HEAD "hub { host = \"x\" tls = false proxy_file = \"/p\" }\n",
+     "proxy_file without proxy"},
     {HEAD "hub { host = \"x\" tls = false root = \"A/B\" }\n",
      "root must be 1 to 32"},
     {HEAD "hub { host = \"x\" tls = false backoff_min_ms = 5000 "

@@ -64,6 +64,12 @@ static void text_forms_are_read_back(void **state) {
     assert_true(ts_utf8_valid(ts_slice_text("\xf0\x9f\x9b\x92")));
     assert_false(ts_utf8_valid(ts_slice_text("\xed\xa0\x80")));
     assert_false(ts_utf8_valid(ts_slice_text("\xc0\x80")));
+    ts_base64(text, ts_slice_of(bytes, 4));
+    assert_string_equal(text, "+/8AEA==");
+    ts_base64(text, ts_slice_of(bytes, 3));
+    assert_string_equal(text, "+/8A");
+    ts_base64(text, ts_slice_of(bytes, 2));
+    assert_string_equal(text, "+/8=");
 }
 
 static void times_are_written_and_read(void **state) {

@@ -37,6 +37,9 @@ static void test_defaults(void **state) {
     assert_string_equal(config.http.address, "127.0.0.1");
     assert_int_equal(config.http.port, 8461);
     assert_int_equal(config.mqtt.port, 8883);
+    assert_null(config.mqtt.hosts[0]);
+    assert_null(config.mqtt.proxy);
+    assert_null(config.mqtt.proxy_file);
     assert_true(config.mqtt.tls);
     assert_int_equal(config.window, 16);
     assert_int_equal(config.source_count, 0);
@@ -53,7 +56,8 @@ static void test_everything_set(void **state) {
              "name = \"hub-milano\"\nroot = \"shop\"\n"
              "database = \"postgresql://tessera@db/tessera\"\n"
              "broker {\n host = \"mq\"\n port = 1883\n tls = false\n"
-             " mqtt = \"3.1.1\"\n}\n"
+             " mqtt = \"3.1.1\"\n hosts = {\"mq-1\", \"mq-2:1884\"}\n"
+             " proxy = \"http://out:3128\"\n proxy_file = \"/p\"\n}\n"
              "http {\n port = 9000\n}\n"
              "source \"web\" {\n write_key = \"k1\"\n kind = \"server\"\n}\n"
              "source \"app\" {\n write_key = \"k2\"\n kind = \"mobile\"\n"
@@ -63,6 +67,10 @@ static void test_everything_set(void **state) {
         TS_OK);
     assert_string_equal(config.mqtt.client_id, "hub-milano");
     assert_int_equal(config.mqtt.version, MQTT_3_1_1);
+    assert_string_equal(config.mqtt.hosts[1], "mq-2:1884");
+    assert_null(config.mqtt.hosts[2]);
+    assert_string_equal(config.mqtt.proxy, "http://out:3128");
+    assert_string_equal(config.mqtt.proxy_file, "/p");
     assert_false(config.mqtt.tls);
     assert_null(config.mqtt.ca_file);
     assert_int_equal(config.http.port, 9000);
@@ -84,6 +92,8 @@ static void test_problems_are_named(void **state) {
         {"country = \"Italy\"\n", "\"country\" must be"},
         {"database = \"mysql:x\"\n", "\"database\" must be"},
         {"colour = \"red\"\n", "colour"},
+        {"broker {\n hosts = {\"a b\"}\n}\n", "\"a b\" is no broker"},
+        {"broker {\n proxy = \"x\"\n}\n", "proxy_file alone"},
         {"intake {\n window = 1000\n}\n", "window"},
         {"source \"a\" {\n}\n", "write_key"},
         {"source \"A b\" {\n write_key = \"k\"\n}\n", "the source's name"},

@@ -80,6 +80,15 @@ static void on_published(void *ctx, int message_id, int reason) {
     probe->last_reason = reason;
 }
 
+static void on_refused(void *ctx, const char *filter, int reason) {
+    struct probe *probe = ctx;
+
+    probe->refused++;
+    probe->last_reason = reason;
+    keep_text(probe->last_topic, sizeof probe->last_topic,
+              ts_slice_text(filter));
+}
+
 struct mqtt_options probe_options(const char *folder, uint16_t port) {
     return (struct mqtt_options){.host = "127.0.0.1",
                                  .port = port,
@@ -106,8 +115,8 @@ void probe_tls(struct mqtt_options *options, char texts[3][300],
 
 void probe_open(struct probe *probe, struct event_base *loop,
                 const struct mqtt_options *options) {
-    struct mqtt_events events = {probe, on_up, on_down, on_message,
-                                 on_published};
+    struct mqtt_events events = {probe,      on_up,        on_down,
+                                 on_message, on_published, on_refused};
     struct ts_err err = {0};
 
     memset(probe, 0, sizeof *probe);

@@ -9,7 +9,7 @@
 struct probe {
     struct event_base *loop;
     struct mqtt *mqtt;
-    unsigned ups, downs, messages, published, wanted;
+    unsigned ups, downs, messages, published, refused, wanted;
     int last_reason; /* of a publish */
     bool last_retained;
     char last_topic[128], last_payload[256];

@@ -256,6 +256,7 @@ struct tiny {
     uint16_t port;
     uint8_t v5_code, v4_code; /* CONNACK return codes, 3.1.1 form */
     bool silent_5;            /* closes instead of refusing version 5 */
+    uint8_t suback;           /* its code */
     unsigned connects[6];
 };
 
@@ -280,6 +281,10 @@ static void tiny_read(evutil_socket_t fd, short what, void *arg) {
             return;
     } else if (level == 5) {
         peer->tiny->connects[level]++;
+    } else if (got > 4 && bytes[0] == 0x82) {
+        uint8_t answer[5] = {0x90, 3, bytes[2], bytes[3], peer->tiny->suback};
+        (void)!send(fd, answer, sizeof answer, MSG_NOSIGNAL);
+        return;
     } else if (got > 0) {
         return;
     }
@@ -365,16 +370,105 @@ static void test_connack_texts(void **state) {
     }
 }
 
+static void test_refused_subscription(void **state) {
+    struct fixture *f = *state;
+    struct tiny tiny = {.suback = 0x80};
+    struct probe probe;
+
+    tiny_start(&tiny, f->loop);
+    struct mqtt_options options = probe_options(f->folder, tiny.port);
+    options.version = MQTT_3_1_1;
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.ups, 1);
+    assert_int_equal(mqtt_subscribe(probe.mqtt, "a/acks", NULL), TS_OK);
+    probe_wait(&probe, &probe.refused, 1);
+    assert_string_equal(probe.last_topic, "a/acks");
+    assert_int_equal(probe.last_reason, 0x80);
+    tiny.suback = 1;
+    assert_int_equal(mqtt_subscribe(probe.mqtt, "a/desk", NULL), TS_OK);
+    tiny.suback = 0x80;
+    assert_int_equal(mqtt_subscribe(probe.mqtt, "a/bell", NULL), TS_OK);
+    probe_wait(&probe, &probe.refused, 2);
+    assert_int_equal(probe.downs, 0);
+    probe_close(&probe);
+    tiny_stop(&tiny, f->loop);
+}
+
+/* Two brokers of three are there; the one in use is killed, then comes back
+ * while the other goes. */
+static void test_several_brokers(void **state) {
+    struct fixture *f = *state;
+    struct broker *broker[2];
+    struct mqtt_options options = probe_options(f->folder, 1);
+    char texts[3][64];
+    struct probe probe;
+
+    for (size_t i = 0; i < 3; i++) {
+        if (i < 2)
+            broker[i] = broker_start(f->folder, 0, "");
+        (void)snprintf(texts[i], sizeof texts[i], "127.0.0.1:%u",
+                       i < 2 ? broker_port(broker[i]) : test_port_free());
+        options.hosts[i] = texts[i];
+    }
+    options.host = "";
+    probe_open(&probe, f->loop, &options);
+    for (unsigned round = 1; round <= 3; round++) {
+        char name[BROKER_TEXT];
+        size_t used;
+
+        probe_wait(&probe, &probe.ups, round);
+        (void)snprintf(name, sizeof name, "127.0.0.1 port %u",
+                       broker_port(broker[0]));
+        used = strcmp(mqtt_broker(probe.mqtt), name) ? 1 : 0;
+        (void)snprintf(name, sizeof name, "127.0.0.1 port %u",
+                       broker_port(broker[used]));
+        assert_string_equal(mqtt_broker(probe.mqtt), name);
+        uint16_t port = broker_port(broker[used]);
+        broker_kill(broker[used]);
+        probe_wait(&probe, &probe.ups, round + 1);
+        assert_string_not_equal(mqtt_broker(probe.mqtt), name);
+        broker[used] = broker_start(f->folder, port, "");
+    }
+    probe_close(&probe);
+    broker_stop(broker[0]);
+    broker_stop(broker[1]);
+}
+
+/* All are away: each is tried before the wait grows. */
+static void test_whole_rounds(void **state) {
+    struct fixture *f = *state;
+    struct mqtt_options options = probe_options(f->folder, 1);
+    char texts[3][64];
+    unsigned seen[3] = {0};
+    struct probe probe;
+
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "127.0.0.1:%u",
+                       test_port_free());
+        options.hosts[i] = texts[i];
+    }
+    probe_open(&probe, f->loop, &options);
+    for (unsigned downs = 1; downs <= 9; downs++) {
+        probe_wait(&probe, &probe.downs, downs);
+        for (size_t i = 0; i < 3; i++)
+            seen[i] += strstr(probe.down_text, strchr(texts[i], ':') + 1) &&
+                       strstr(probe.down_text, "127.0.0.1 port ");
+    }
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(seen[i], 3);
+    probe_close(&probe);
+}
+
 static void test_no_such_host(void **state) {
     struct fixture *f = *state;
     struct mqtt_options options = probe_options(f->folder, 1883);
     struct probe probe;
 
-    options.host = "no such host.invalid";
+    options.host = "no-such-host.invalid";
     options.connect_timeout_s = 2;
     probe_open(&probe, f->loop, &options);
     probe_wait(&probe, &probe.downs, 1);
-    assert_non_null(strstr(probe.down_text, "no such host.invalid"));
+    assert_non_null(strstr(probe.down_text, "no-such-host.invalid"));
     assert_non_null(strstr(probe.down_text, "DNS"));
     probe_close(&probe);
 }
@@ -421,7 +515,7 @@ static void test_wrong_options(void **state) {
     struct ts_err err;
     struct mqtt *mqtt = NULL;
 
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 12; i++) {
         struct mqtt_options o = good;
         if (i == 0)
             o.host = "";
@@ -435,12 +529,23 @@ static void test_wrong_options(void **state) {
             o.backoff_max_ms = 1;
         else if (i == 5)
             o.tls = true;
-        else
+        else if (i == 6)
             o.connect_timeout_s = 0;
+        else if (i == 7)
+            o.host = "two words";
+        else if (i == 8)
+            o.hosts[0] = "mq.example.com:0";
+        else if (i == 9)
+            o.proxy = "proxy.example.com:3128";
+        else if (i == 10)
+            o.proxy = "http://user:secret@proxy.example.com:3128";
+        else
+            o.proxy_file = "/nowhere";
         err.text[0] = 0;
         assert_int_equal(mqtt_new(&mqtt, f->loop, &o, &events, &err),
                          TS_INVALID);
         assert_true(strlen(err.text) > 10);
+        assert_null(strstr(err.text, "secret"));
         assert_null(mqtt);
     }
 }
@@ -457,6 +562,9 @@ int main(void) {
         cmocka_unit_test(test_denied_publish),
         cmocka_unit_test(test_fallback),
         cmocka_unit_test(test_connack_texts),
+        cmocka_unit_test(test_refused_subscription),
+        cmocka_unit_test(test_several_brokers),
+        cmocka_unit_test(test_whole_rounds),
         cmocka_unit_test(test_no_such_host),
         cmocka_unit_test(test_long_runtime_dir),
         cmocka_unit_test(test_open_runtime_dir),

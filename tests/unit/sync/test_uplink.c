@@ -294,8 +294,8 @@ static void late(evutil_socket_t fd, short what, void *arg) {
 
 static void start_hub(struct world *world) {
     struct mqtt_options options = line_options(world);
-    struct mqtt_events events = {world, hub_up, hub_down, hub_message,
-                                 hub_published};
+    struct mqtt_events events = {world,       hub_up,        hub_down,
+                                 hub_message, hub_published, NULL};
 
     assert_int_equal(
         mqtt_new(&world->hub.mqtt, world->loop, &options, &events, NULL),
