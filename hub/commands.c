@@ -14,6 +14,10 @@
 
 enum { OFFER_ID_MAX = 64, OFFER_DAYS_MAX = 3650 };
 #define DAY_MS INT64_C(86400000)
+#define LOAD_MAX ((size_t)64 << 20) /* some 600,000 terminals */
+#define TERMINAL_USAGE                                                         \
+    "terminal add|move TERMINAL STORE | load FILE | rename TERMINAL NAME | "   \
+    "remove TERMINAL | list"
 
 static int said(enum ts_status status, const struct ts_err *err) {
     if (status == TS_OK)
@@ -32,6 +36,37 @@ static void print_terminal(void *arg, const char *terminal, const char *store) {
     (void)printf("%s %s\n", terminal, store);
 }
 
+static enum ts_status read_stdin(struct ts_buf *out, struct ts_err *err) {
+    uint8_t piece[16384];
+    ssize_t got;
+
+    out->max = LOAD_MAX;
+    while ((got = read(STDIN_FILENO, piece, sizeof piece)) > 0)
+        if (ts_buf_add(out, ts_slice_of(piece, (size_t)got)) != TS_OK)
+            return ts_fail(err, TS_FULL, "over %zu bytes: load it in parts",
+                           LOAD_MAX);
+    return got < 0 ? ts_fail(err, TS_IO, "standard input cannot be read")
+                   : TS_OK;
+}
+
+/* "-" is standard input. */
+static enum ts_status load_registry(struct db *db, const char *path,
+                                    struct ts_err *err) {
+    struct ts_buf lines = {0};
+    uint64_t added = 0;
+    enum ts_status status = strcmp(path, "-")
+                                ? ts_file_read(&lines, path, LOAD_MAX, err)
+                                : read_stdin(&lines, err);
+
+    if (status == TS_OK)
+        status = registry_load(db, ts_buf_slice(&lines),
+                               ts_clock_wall(ts_clock_system()), &added, err);
+    ts_buf_fini(&lines);
+    if (status == TS_OK)
+        (void)printf("%llu terminals added\n", (unsigned long long)added);
+    return status;
+}
+
 static enum ts_status change_registry(struct db *db, int count, char **words,
                                       struct ts_err *err) {
     struct ts_wall now = ts_clock_wall(ts_clock_system());
@@ -40,15 +75,15 @@ static enum ts_status change_registry(struct db *db, int count, char **words,
         return registry_list(db, print_terminal, NULL, err);
     if (!strcmp(words[0], "add") && count == 3)
         return registry_add(db, words[1], words[2], now, err);
+    if (!strcmp(words[0], "load") && count == 2)
+        return load_registry(db, words[1], err);
     if (!strcmp(words[0], "move") && count == 3)
         return registry_move(db, words[1], words[2], now, err);
     if (!strcmp(words[0], "rename") && count == 3)
         return registry_rename(db, words[1], words[2], now, err);
     if (!strcmp(words[0], "remove") && count == 2)
         return registry_remove(db, words[1], now, err);
-    return ts_fail(err, TS_INVALID,
-                   "usage: terminal add|move TERMINAL STORE | rename TERMINAL "
-                   "NAME | remove TERMINAL | list");
+    return ts_fail(err, TS_INVALID, "usage: " TERMINAL_USAGE);
 }
 
 int command_terminal(const struct hub_config *config, int count, char **words) {
@@ -57,8 +92,7 @@ int command_terminal(const struct hub_config *config, int count, char **words) {
     enum ts_status status;
 
     if (count < 1)
-        return usage("terminal add|move TERMINAL STORE | rename TERMINAL NAME "
-                     "| remove TERMINAL | list");
+        return usage(TERMINAL_USAGE);
     status = db_open(&db, config->database, &err);
     if (status == TS_OK)
         status = change_registry(db, count, words, &err);

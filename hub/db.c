@@ -116,7 +116,7 @@ static enum ts_status migrate_step(struct db *db, bool *more,
     return status;
 }
 
-static enum ts_status db_make(struct db **out, const char *url, bool patient,
+static enum ts_status db_make(struct db **out, const char *url, enum db_use use,
                               struct ts_err *err) {
     const struct db_adapter *adapter = adapter_find(url);
     struct db *db;
@@ -128,7 +128,7 @@ static enum ts_status db_make(struct db **out, const char *url, bool patient,
                        "postgresql://user@host/name");
     db = ts_alloc(sizeof *db);
     *db = (struct db){.adapter = adapter};
-    status = adapter->open(&db->engine, url, patient, err);
+    status = adapter->open(&db->engine, url, use, err);
     if (status != TS_OK) {
         db_close(db);
         return status;
@@ -138,7 +138,7 @@ static enum ts_status db_make(struct db **out, const char *url, bool patient,
 }
 
 enum ts_status db_new(struct db **out, const char *url, struct ts_err *err) {
-    return db_make(out, url, false, err);
+    return db_make(out, url, DB_SERVE, err);
 }
 
 enum ts_status db_connect(struct db *db, struct ts_err *err) {
@@ -153,7 +153,7 @@ enum ts_status db_connect(struct db *db, struct ts_err *err) {
 
 enum ts_status db_open(struct db **out, const char *url, struct ts_err *err) {
     struct db *db = NULL;
-    enum ts_status status = db_make(&db, url, true, err);
+    enum ts_status status = db_make(&db, url, DB_COMMAND, err);
 
     if (!db)
         return status;
@@ -164,6 +164,38 @@ enum ts_status db_open(struct db **out, const char *url, struct ts_err *err) {
     }
     *out = db;
     return TS_OK;
+}
+
+static enum ts_status check_schema(struct db *db, struct ts_err *err) {
+    const struct db_migration *newest = db_migrations;
+    int64_t done = 0;
+    enum ts_status status = db_run(db, &db_statements[MIGRATIONS_DONE], NULL, 0,
+                                   number_row, &done, err);
+
+    while (newest[1].sql)
+        newest++;
+    if (status == TS_OK && done != newest->number)
+        status = ts_fail(err, TS_DENIED,
+                         "the database has schema %d, this version reads %d: "
+                         "use the programs of one version",
+                         (int)done, (int)newest->number);
+    return status;
+}
+
+enum ts_status db_open_read(struct db **out, const char *url,
+                            struct ts_err *err) {
+    struct db *db = NULL;
+    enum ts_status status = db_make(&db, url, DB_READ, err);
+
+    if (status == TS_OK && db->adapter->reach)
+        status = db->adapter->reach(db->engine, err);
+    if (status == TS_OK)
+        status = check_schema(db, err);
+    if (status == TS_OK)
+        *out = db;
+    else
+        db_close(db);
+    return status;
 }
 
 void db_close(struct db *db) {

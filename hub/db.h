@@ -54,9 +54,14 @@ extern const struct db_statement db_statements[];
 enum ts_status db_open(struct db **out, const char *url,
                        struct ts_err *err) TS_MUST_USE;
 void db_close(struct db *db);
-/* The same for a program that must not wait for a server: made here, and
- * db_connect called until it answers TS_OK. TS_IO, TS_CLOSED or TS_AGAIN from
- * it: the server is away, call again in a moment; it waits a second the
+/* For a program that only looks, beside a running hub: nothing is made or
+ * migrated, and the engine refuses every write. TS_INVALID: there is no such
+ * database; TS_DENIED: its schema is not of this version. */
+enum ts_status db_open_read(struct db **out, const char *url,
+                            struct ts_err *err) TS_MUST_USE;
+/* The same as db_open for a program that must not wait for a server: made here,
+ * and db_connect called until it answers TS_OK. TS_IO, TS_CLOSED or TS_AGAIN
+ * from it: the server is away, call again in a moment; it waits a second the
  * first time and then 50 ms at most, as does every other call that needs a new
  * connection. */
 enum ts_status db_new(struct db **out, const char *url,

@@ -13,10 +13,16 @@ struct db_call {
     void *arg;
 };
 
+enum db_use {
+    DB_SERVE,   /* never waits long for a server */
+    DB_COMMAND, /* may wait for one */
+    DB_READ     /* may wait, makes nothing, and every write is refused */
+};
+
 struct db_adapter {
     const char *scheme; /* of the URL, with its colon */
-    /* `address` is the whole URL. Patient: may wait for a server. */
-    enum ts_status (*open)(void **out, const char *address, bool patient,
+    /* `address` is the whole URL. */
+    enum ts_status (*open)(void **out, const char *address, enum db_use use,
                            struct ts_err *err);
     /* Connects; TS_IO: call again. NULL: `open` has done it. */
     enum ts_status (*reach)(void *engine, struct ts_err *err);

@@ -38,6 +38,7 @@ struct engine {
     PGconn *handle;
     char *url;
     bool patient; /* a command: waits for connection and answers */
+    bool reads;   /* and writes nothing */
     bool in_transaction;
     bool demoted; /* the server: another one may be the primary now */
     bool dialling;
@@ -259,15 +260,20 @@ static enum ts_status dial_failed(struct engine *engine, const char *text,
     "SET idle_in_transaction_session_timeout = '60s'"
 
 static enum ts_status greet(struct engine *engine, struct ts_err *err) {
+    enum ts_status status;
+
     if (PQserverVersion(engine->handle) < 150000)
         return ts_fail(err, TS_DENIED,
                        "PostgreSQL %d is too old: 15 or newer is needed",
                        PQserverVersion(engine->handle) / 10000);
     (void)PQsetNoticeProcessor(engine->handle, notice_drop, NULL);
-    return command(engine,
-                   engine->patient ? "SET lock_timeout = '10s';" SESSION
-                                   : "SET lock_timeout = '500ms';" SESSION,
-                   err);
+    status = command(engine,
+                     engine->patient ? "SET lock_timeout = '10s';" SESSION
+                                     : "SET lock_timeout = '500ms';" SESSION,
+                     err);
+    if (status == TS_OK && engine->reads)
+        status = command(engine, "SET default_transaction_read_only = on", err);
+    return status;
 }
 
 /* TS_IO also while the server has not answered yet: call again. */
@@ -328,14 +334,15 @@ static void engine_close(void *ctx) {
     free(engine);
 }
 
-static enum ts_status engine_open(void **out, const char *address, bool patient,
-                                  struct ts_err *err) {
+static enum ts_status engine_open(void **out, const char *address,
+                                  enum db_use use, struct ts_err *err) {
     struct engine *engine = ts_alloc(sizeof *engine);
 
     (void)err;
     memset(engine, 0, sizeof *engine);
     engine->url = ts_strdup(address);
-    engine->patient = patient;
+    engine->patient = use != DB_SERVE;
+    engine->reads = use == DB_READ;
     engine->backoff_ms = BACKOFF_MIN_MS;
     *out = engine;
     return TS_OK;

@@ -112,31 +112,44 @@ static enum ts_status file_make(const char *path, struct ts_err *err) {
     return TS_OK;
 }
 
-static enum ts_status engine_open(void **out, const char *address, bool patient,
-                                  struct ts_err *err) {
+static enum ts_status file_there(const char *path, struct ts_err *err) {
+    if (!access(path, R_OK))
+        return TS_OK;
+    return ts_fail(err, TS_INVALID, "%s: %s: name the hub's own database file",
+                   path, strerror(errno));
+}
+
+static enum ts_status settle(struct engine *engine, enum db_use use,
+                             struct ts_err *err) {
+    (void)sqlite3_busy_timeout(engine->handle, BUSY_MS);
+    if (use == DB_READ)
+        return script(engine, "PRAGMA query_only = ON;", err);
+    return script(engine,
+                  "PRAGMA journal_mode = WAL;"
+                  "PRAGMA synchronous = FULL;"
+                  "PRAGMA secure_delete = ON;",
+                  err);
+}
+
+static enum ts_status engine_open(void **out, const char *address,
+                                  enum db_use use, struct ts_err *err) {
     struct engine *engine;
     const char *path = address + strlen(db_adapter_sqlite.scheme);
-    enum ts_status status = file_make(path, err);
+    enum ts_status status =
+        use == DB_READ ? file_there(path, err) : file_make(path, err);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     int code;
 
-    (void)patient;
     if (status != TS_OK)
         return status;
     engine = ts_alloc(sizeof *engine);
     *engine = (struct engine){.path = ts_strdup(path), .lock = -1};
-    code = sqlite3_open_v2(
-        path, &engine->handle,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code != SQLITE_OK)
-        status = fail(engine, code, err);
-    if (status == TS_OK) {
-        (void)sqlite3_busy_timeout(engine->handle, BUSY_MS);
-        status = script(engine,
-                        "PRAGMA journal_mode = WAL;"
-                        "PRAGMA synchronous = FULL;"
-                        "PRAGMA secure_delete = ON;",
-                        err);
-    }
+    /* SQLite itself falls back to reading where the file is not ours. */
+    code = sqlite3_open_v2(path, &engine->handle,
+                           use == DB_READ ? flags : flags | SQLITE_OPEN_CREATE,
+                           NULL);
+    status =
+        code == SQLITE_OK ? settle(engine, use, err) : fail(engine, code, err);
     if (status != TS_OK) {
         engine_close(engine);
         return status;

@@ -16,6 +16,8 @@ static int usage(FILE *out) {
              "  run                          run the hub (the default)\n"
              "  check                        look at settings and database\n"
              "  terminal add TERMINAL STORE  let a terminal in\n"
+             "  terminal load FILE           let many in: TERMINAL STORE, one "
+             "a line\n"
              "  terminal move TERMINAL STORE it stands in another store now\n"
              "  terminal rename TERMINAL NAME\n"
              "  terminal remove TERMINAL\n"

@@ -150,6 +150,85 @@ enum ts_status registry_add(struct db *db, const char *terminal,
     return finish(db, add_row(db, terminal, store, now, err), err);
 }
 
+static enum ts_status load_one(struct db *db, const char *terminal,
+                               const char *store, struct ts_wall now,
+                               uint64_t *added, struct ts_err *err) {
+    struct registry_entry entry;
+    enum ts_status status = check_name("terminal", terminal, err);
+
+    if (status == TS_OK)
+        status = check_name("store", store, err);
+    if (status == TS_OK)
+        status = registry_find(db, terminal, &entry, err);
+    if (status != TS_OK || (entry.known && !strcmp(entry.store, store)))
+        return status;
+    status = add_row(db, terminal, store, now, err);
+    *added += status == TS_OK;
+    return status;
+}
+
+/* The next word of the line, "" at its end; false: longer than a name. */
+static bool next_word(struct ts_slice *line, char out[TS_NAME_TEXT]) {
+    size_t len = 0;
+
+    while (line->len && strchr(" \t\r", line->data[0]) && line->data[0]) {
+        line->data++;
+        line->len--;
+    }
+    while (len < line->len &&
+           (!line->data[len] || !strchr(" \t\r#", line->data[len])))
+        len++;
+    if (len >= TS_NAME_TEXT)
+        return false;
+    memcpy(out, line->data, len);
+    out[len] = 0;
+    *line = ts_slice_of(line->data + len, line->len - len);
+    return true;
+}
+
+static enum ts_status load_line(struct db *db, struct ts_slice line,
+                                struct ts_wall now, uint64_t *added,
+                                struct ts_err *err) {
+    char terminal[TS_NAME_TEXT], store[TS_NAME_TEXT], rest[TS_NAME_TEXT];
+
+    if (!next_word(&line, terminal) || !next_word(&line, store) ||
+        !next_word(&line, rest) || rest[0] || (terminal[0] && !store[0]))
+        return ts_fail(err, TS_INVALID,
+                       "give a terminal and its store, one pair a line");
+    return terminal[0] ? load_one(db, terminal, store, now, added, err) : TS_OK;
+}
+
+static enum ts_status load_lines(struct db *db, struct ts_slice lines,
+                                 struct ts_wall now, uint64_t *added,
+                                 struct ts_err *err) {
+    enum ts_status status = TS_OK;
+
+    for (size_t number = 1; status == TS_OK && lines.len; number++) {
+        const uint8_t *end = memchr(lines.data, '\n', lines.len);
+        size_t len = end ? (size_t)(end - lines.data) : lines.len;
+        size_t step = end ? len + 1 : len;
+
+        status = load_line(db, ts_slice_of(lines.data, len), now, added, err);
+        if (status != TS_OK && err)
+            (void)ts_wrap(err, "line %zu", number);
+        lines = ts_slice_of(lines.data + step, lines.len - step);
+    }
+    return status;
+}
+
+enum ts_status registry_load(struct db *db, struct ts_slice lines,
+                             struct ts_wall now, uint64_t *added,
+                             struct ts_err *err) {
+    uint64_t count = 0;
+    enum ts_status status = db_begin(db, err);
+
+    if (status == TS_OK)
+        status = finish(db, load_lines(db, lines, now, &count, err), err);
+    if (status == TS_OK)
+        *added = count;
+    return status;
+}
+
 static enum ts_status unknown(const char *terminal, struct ts_err *err) {
     return ts_fail(err, TS_INVALID,
                    "there is no terminal %s: see `terminal list`", terminal);

@@ -35,6 +35,12 @@ bool registry_has_source(const struct registry_entry *entry,
 enum ts_status registry_add(struct db *db, const char *terminal,
                             const char *store, struct ts_wall now,
                             struct ts_err *err) TS_MUST_USE;
+/* Many at once, all or none: a line for each, "TERMINAL STORE"; empty lines
+ * and what follows a # are skipped. One that stands in that store already is
+ * left as it is. *added: those that are new. TS_INVALID names the line. */
+enum ts_status registry_load(struct db *db, struct ts_slice lines,
+                             struct ts_wall now, uint64_t *added,
+                             struct ts_err *err) TS_MUST_USE;
 /* Rows written in the former store stay welcome under their own source. */
 enum ts_status registry_move(struct db *db, const char *terminal,
                              const char *store, struct ts_wall now,

@@ -1,23 +1,42 @@
 #include "sync/parcel.h"
 
+#include <stdlib.h>
+
+struct parcel_press *parcel_press_new(void) {
+    struct parcel_press *press = ts_alloc(sizeof *press);
+
+    press->codec = batch_codec_new(batch_dictionary);
+    batch_init(&press->batch);
+    ts_buf_init(&press->out, 0);
+    return press;
+}
+
+void parcel_press_free(struct parcel_press *press) {
+    if (!press)
+        return;
+    batch_codec_free(press->codec);
+    batch_fini(&press->batch);
+    ts_buf_fini(&press->out);
+    free(press);
+}
+
 void parcel_init(struct parcel *parcel, const struct uplink_source *source,
-                 size_t max_publish_bytes, bool compress) {
+                 size_t max_publish_bytes, bool compress,
+                 struct parcel_press *press) {
     *parcel = (struct parcel){.source = source,
+                              .press = press ? press : parcel_press_new(),
+                              .own_press = !press,
+                              .compress = compress,
                               .max_publish_bytes = max_publish_bytes};
-    if (compress)
-        parcel->codec = batch_codec_new(batch_dictionary);
-    batch_init(&parcel->batch);
-    ts_buf_init(&parcel->out, 0);
 }
 
 void parcel_fini(struct parcel *parcel) {
-    batch_codec_free(parcel->codec);
-    batch_fini(&parcel->batch);
-    ts_buf_fini(&parcel->out);
+    if (parcel->own_press)
+        parcel_press_free(parcel->press);
 }
 
 uint32_t parcel_dictionary(const struct parcel *parcel) {
-    return parcel->codec ? batch_codec_dictionary(parcel->codec) : 0;
+    return parcel->compress ? batch_codec_dictionary(parcel->press->codec) : 0;
 }
 
 struct gather {
@@ -51,10 +70,10 @@ static enum ts_status gather_rows(struct parcel *parcel,
                                   struct uplink_core_sent *sent,
                                   struct ts_err *err) {
     const struct uplink_source *source = parcel->source;
-    struct gather gather = {&parcel->batch, send->from, 0, 0};
+    struct gather gather = {&parcel->press->batch, send->from, 0, 0};
     enum ts_status status;
 
-    batch_clear(&parcel->batch);
+    batch_clear(&parcel->press->batch);
     status = source->read(source->ctx, send->journal, send->from, max_rows,
                           gather_row, &gather, err);
     *sent = (struct uplink_core_sent){gather.first, gather.last, 0};
@@ -64,23 +83,26 @@ static enum ts_status gather_rows(struct parcel *parcel,
 }
 
 static enum ts_status close_plain(struct parcel *parcel) {
-    ts_buf_clear(&parcel->out);
-    if (ts_buf_add(&parcel->out, ts_buf_slice(&parcel->batch.json)) != TS_OK)
+    ts_buf_clear(&parcel->press->out);
+    if (ts_buf_add(&parcel->press->out,
+                   ts_buf_slice(&parcel->press->batch.json)) != TS_OK)
         return TS_FULL;
-    return ts_buf_add_text(&parcel->out, "]");
+    return ts_buf_add_text(&parcel->press->out, "]");
 }
 
 static enum ts_status encode(struct parcel *parcel,
                              const struct uplink_core_send *send) {
     size_t limit = parcel->max_publish_bytes;
 
-    if (send->max_bytes && send->max_bytes < limit && parcel->batch.events > 1)
+    if (send->max_bytes && send->max_bytes < limit &&
+        parcel->press->batch.events > 1)
         limit = send->max_bytes;
-    ts_buf_clear(&parcel->out);
-    if (parcel->codec)
-        return batch_finish(&parcel->batch, parcel->codec, send->dictionary,
-                            limit, &parcel->out);
-    return parcel->batch.json.len + 1 > limit ? TS_FULL : close_plain(parcel);
+    ts_buf_clear(&parcel->press->out);
+    if (parcel->compress)
+        return batch_finish(&parcel->press->batch, parcel->press->codec,
+                            send->dictionary, limit, &parcel->press->out);
+    return parcel->press->batch.json.len + 1 > limit ? TS_FULL
+                                                     : close_plain(parcel);
 }
 
 /* Fewer rows until they fit. */
@@ -95,12 +117,12 @@ enum ts_status parcel_pack(struct parcel *parcel,
             return status;
         if (encode(parcel, send) == TS_OK)
             return TS_OK;
-        rows = parcel->batch.events / 2;
+        rows = parcel->press->batch.events / 2;
         if (rows == 0)
             break;
     }
     if (close_plain(parcel) != TS_OK)
         return ts_fail(err, TS_INVALID, "an event of %zu bytes",
-                       parcel->batch.json.len);
+                       parcel->press->batch.json.len);
     return TS_OK;
 }

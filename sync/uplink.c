@@ -219,7 +219,7 @@ static enum ts_status core_send(void *ctx, const struct uplink_core_send *send,
 
     if (status != TS_OK)
         return status;
-    payload = ts_buf_slice(&uplink->parcel.out);
+    payload = ts_buf_slice(&uplink->parcel.press->out);
     sent->bytes = wire_bytes(uplink, payload.len);
     return publish(uplink, TOPIC_EVENTS, payload, err);
 }
@@ -617,7 +617,7 @@ enum ts_status uplink_new(struct uplink **out, struct event_base *loop,
     uplink->source = *source;
     uplink->events = *events;
     parcel_init(&uplink->parcel, &uplink->source, options->max_publish_bytes,
-                options->compress);
+                options->compress, options->press);
     uplink->tick = evtimer_new(loop, on_tick, uplink);
     uplink->state_timer =
         event_new(loop, -1, EV_PERSIST, on_state_timer, uplink);

@@ -38,6 +38,12 @@ struct uplink_source {
 
 struct uplink;
 
+/* What batches are made with, some 2 MB in use. Uplinks of one thread may
+ * share one: it holds nothing between two calls. */
+struct parcel_press;
+struct parcel_press *parcel_press_new(void);
+void parcel_press_free(struct parcel_press *press);
+
 struct uplink_options {
     const char *root; /* topic root */
     struct event_origin origin;
@@ -51,7 +57,8 @@ struct uplink_options {
      * it. */
     uint64_t first_session;
     bool compress;
-    struct pace_options pace; /* its clock is that of `mqtt` */
+    struct pace_options pace;   /* its clock is that of `mqtt` */
+    struct parcel_press *press; /* borrowed; NULL: one of its own */
 };
 
 struct uplink_events {

@@ -340,6 +340,45 @@ static void test_one_process_holds(void **state) {
     db_close(second);
 }
 
+static void refuses_to_write(const char *url) {
+    struct db_value values[] = {db_int(1), db_cstr("k"), db_int(2), db_null()};
+    struct ts_err err = {0};
+    struct db *db = NULL;
+
+    assert_int_equal(db_open_read(&db, url, &err), TS_OK);
+    run_ok(db, ALL, NULL, 0, NULL, NULL);
+    assert_int_not_equal(
+        db_run(db, &statements[PUT], values, 4, NULL, NULL, &err), TS_OK);
+    assert_non_null(strstr(err.text, "put"));
+    db_close(db);
+}
+
+static void look_only(const char *address) {
+    char *url = ts_strdup(address);
+    struct ts_err err = {0};
+    struct db *db = NULL;
+
+    /* Nothing is there yet, and nothing is made. */
+    assert_int_not_equal(db_open_read(&db, url, &err), TS_OK);
+    assert_int_not_equal(db_open_read(&db, url, &err), TS_OK);
+    assert_int_equal(db_open(&db, url, &err), TS_OK);
+    run_ok(db, MAKE, NULL, 0, NULL, NULL);
+    refuses_to_write(url);
+    db_close(db);
+    refuses_to_write(url);
+    free(url);
+}
+
+static void test_reader_writes_nothing(void **state) {
+    struct ts_err err = {0};
+    struct db *db = NULL;
+
+    look_only(engines_sqlite(*state));
+    look_only(engines_postgres(*state));
+    assert_int_equal(db_open_read(&db, "sqlite:/nonexistent/hub.db", &err),
+                     TS_INVALID);
+}
+
 static void test_waiting_writer_gets_again(void **state) {
     char *url = ts_strdup(engines_postgres(*state));
     struct db_value key[] = {db_int(3), db_cstr("k")};
@@ -487,6 +526,7 @@ int main(void) {
         cmocka_unit_test(test_url_is_checked),
         cmocka_unit_test(test_damaged_file_is_told),
         cmocka_unit_test(test_one_process_holds),
+        cmocka_unit_test(test_reader_writes_nothing),
         cmocka_unit_test(test_waiting_writer_gets_again),
         cmocka_unit_test(test_lost_server_is_found_again),
         cmocka_unit_test(test_transaction_ends_with_its_server),

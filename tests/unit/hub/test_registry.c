@@ -117,6 +117,45 @@ static void test_list(void **state) {
     ts_buf_fini(&text);
 }
 
+static enum ts_status load(struct db *db, const char *lines, uint64_t *added,
+                           struct ts_err *err) {
+    return registry_load(db, ts_slice_text(lines), at(9), added, err);
+}
+
+static void test_many_are_loaded(void **state) {
+    uint64_t added = 0;
+
+    assert_int_equal(registry_add(*state, "a", "s-1", at(1), NULL), TS_OK);
+    assert_int_equal(load(*state,
+                          "# the north\n\na s-1\r\n b\ts-1 # new\nc s-2",
+                          &added, NULL),
+                     TS_OK);
+    assert_int_equal(added, 2);
+    assert_string_equal(find(*state, "a").store, "s-1");
+    assert_string_equal(find(*state, "b").store, "s-1");
+    assert_string_equal(find(*state, "c").store, "s-2");
+}
+
+static void test_a_wrong_line_loads_nothing(void **state) {
+    static const struct {
+        const char *lines, *says;
+    } rows[] = {
+        {"b s-1\nc\n", "line 2"},         {"b s-1\nc s-1 s-2\n", "line 2"},
+        {"b s-1\n\nHUB s-1\n", "line 3"}, {"b s-1\na s-2\n", "terminal move"},
+        {"b hub-1\n", "the store must"},
+    };
+    struct ts_err err = {0};
+    uint64_t added = 7;
+
+    assert_int_equal(registry_add(*state, "a", "s-1", at(1), NULL), TS_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(load(*state, rows[i].lines, &added, &err), TS_INVALID);
+        assert_non_null(strstr(err.text, rows[i].says));
+        assert_false(find(*state, "b").known);
+    }
+    assert_int_equal(added, 7);
+}
+
 static int open_db(void **state) {
     struct db *db = NULL;
     enum ts_status status = db_open(&db, "sqlite::memory:", NULL);
@@ -140,6 +179,8 @@ int main(void) {
         CASE(test_remove_and_return),
         CASE(test_rename_inherits),
         CASE(test_list),
+        CASE(test_many_are_loaded),
+        CASE(test_a_wrong_line_loads_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
