@@ -188,6 +188,14 @@ static enum ts_status screen_consent(void *ctx, const char *purpose,
     return lane_consent(((struct agent *)ctx)->lane, purpose, granted, err);
 }
 
+static void screen_settle(void *ctx, screen_settled *done, void *arg) {
+    recorder_answer(((struct agent *)ctx)->recorder, TS_OK, done, arg);
+}
+
+static const char *screen_trouble(void *ctx) {
+    return recorder_trouble(((struct agent *)ctx)->recorder);
+}
+
 static enum ts_status start_screen(struct agent *agent, struct ts_err *err) {
     const struct ts_settings *settings = group(agent, "screen");
     struct screen_options options = {
@@ -198,7 +206,8 @@ static enum ts_status start_screen(struct agent *agent, struct ts_err *err) {
     struct screen_actions actions = {
         agent,          screen_view,     screen_status,
         screen_metrics, screen_close,    screen_cancel,
-        screen_void,    screen_feedback, screen_consent};
+        screen_void,    screen_feedback, screen_consent,
+        screen_settle,  screen_trouble};
     enum ts_status status =
         screen_start(&agent->screen, agent->loop, &options, &actions, err);
 

@@ -26,7 +26,8 @@ static int64_t ceiling_of(const struct journal *journal,
 }
 
 bool journal_has_room(const struct journal *journal, enum journal_class class) {
-    return journal->unsent_bytes + journal->group_bytes <
+    return journal->unsent_bytes + journal->job.group.row_bytes +
+               journal->open.row_bytes <
            ceiling_of(journal, class);
 }
 
@@ -58,7 +59,8 @@ static enum ts_status lock_file(struct journal *journal, struct ts_err *err) {
 
 static enum ts_status add_span(struct journal *journal, const char *name,
                                uint64_t through, struct ts_err *err) {
-    struct journal_span span = {.through = through, .stored_through = through};
+    struct journal_span span = {
+        .through = through, .stored_through = through, .going = through};
     struct journal_amount held = {0, 0};
     enum ts_status status =
         source_amount(journal, name, 0, UINT64_MAX, &held, err);
@@ -122,36 +124,48 @@ static enum ts_status load_bytes(struct journal *journal, struct ts_err *err) {
     return status;
 }
 
-static void begin_run(struct journal *journal, struct journal_report *report) {
+enum ts_status journal_load(struct journal *journal, struct ts_err *err) {
+    enum ts_status status = load_spans(journal, err);
+
+    return status == TS_OK ? load_bytes(journal, err) : status;
+}
+
+void journal_begin_run(struct journal *journal) {
     ts_random_hex(journal->id, TS_JOURNAL_TEXT - 1);
     journal->newest = 0;
-    report->previous[0] = 0;
-    report->previous_last = 0;
+    journal->previous[0] = 0;
+    journal->previous_last = 0;
     if (journal->span_count) {
         const struct journal_span *last =
             &journal->spans[journal->span_count - 1];
-        memcpy(report->previous, last->journal, sizeof report->previous);
-        report->previous_last = last->newest;
+        memcpy(journal->previous, last->journal, sizeof journal->previous);
+        journal->previous_last = last->newest;
     }
 }
 
-static enum ts_status open_store(struct journal *journal,
-                                 struct journal_report *report,
-                                 struct ts_err *err) {
-    enum ts_status status;
+const char *journal_previous(const struct journal *journal, uint64_t *last) {
+    *last = journal->previous_last;
+    return journal->previous;
+}
 
-    store_finish_salvage(journal->path);
-    status = store_open(&journal->store, journal->path, err);
-    if (status == TS_CORRUPT)
-        status =
-            store_salvage(&journal->store, journal->path,
-                          ts_clock_wall(journal->options.clock), report, err);
+static enum ts_status open_stores(struct journal *journal,
+                                  struct journal_report *report,
+                                  struct ts_err *err) {
+    struct journal_store store;
+    enum ts_status status =
+        store_mend(&store, journal->path, false,
+                   ts_clock_wall(journal->options.clock), report, err);
+
     if (status == TS_OK)
-        status = load_spans(journal, err);
+        status = writer_start(&journal->writer, &store, err);
     if (status == TS_OK)
-        status = load_bytes(journal, err);
+        status = store_open_reader(&journal->store, journal->path, err);
     if (status == TS_OK)
-        begin_run(journal, report);
+        status = journal_load(journal, err);
+    if (status == TS_OK)
+        journal_begin_run(journal);
+    memcpy(report->previous, journal->previous, sizeof report->previous);
+    report->previous_last = journal->previous_last;
     return status;
 }
 
@@ -167,7 +181,7 @@ enum ts_status journal_open(struct journal **out,
     journal->path = ts_strdup(options->path);
     status = lock_file(journal, err);
     if (status == TS_OK)
-        status = open_store(journal, report, err);
+        status = open_stores(journal, report, err);
     if (status != TS_OK) {
         journal_close(journal);
         return status;
@@ -177,21 +191,24 @@ enum ts_status journal_open(struct journal **out,
 }
 
 void journal_close(struct journal *journal) {
+    struct ts_err err;
+
     if (!journal)
         return;
-    if (journal->store.db) {
-        struct ts_err err;
-
-        if (journal->group_open)
-            store_rollback(&journal->store);
-        journal->group_open = false;
-        if (journal_tidy(journal, &err) != TS_OK)
+    if (journal->writer) {
+        (void)!journal_wait(journal, &err);
+        group_clear(&journal->open);
+        if (journal->store.db && journal_tidy(journal, &err) != TS_OK)
             ts_log(TS_LOG_WARN, "journal", "%s", err.text);
-        store_close(&journal->store);
     }
+    /* The last to close it brings the log home into the file. */
+    store_close(&journal->store);
+    writer_stop(journal->writer);
     if (journal->lock_fd >= 0)
         (void)close(journal->lock_fd);
     ts_buf_fini(&journal->scratch);
+    group_fini(&journal->open);
+    group_fini(&journal->job.group);
     free(journal->spans);
     free(journal->path);
     free(journal);
@@ -200,34 +217,17 @@ void journal_close(struct journal *journal) {
 const char *journal_id(const struct journal *journal) { return journal->id; }
 
 bool journal_pending(const struct journal *journal) {
-    return journal->group_open;
+    return journal->on_way || journal->open.count;
 }
 
-/* The group cannot be saved any more: the commit will say so. */
-static enum ts_status break_group(struct journal *journal, struct ts_err *err) {
-    journal->group_error = *err;
-    return err->status;
-}
-
-static enum ts_status open_group(struct journal *journal, struct ts_err *err) {
-    enum ts_status status;
-
-    if (journal->group_open) {
-        if (journal->group_error.status != TS_OK && err)
-            *err = journal->group_error;
-        return journal->group_error.status;
-    }
-    if (!journal->store.db)
-        return ts_fail(err, TS_IO, "%s is out of order: see the log",
-                       journal->path);
-    journal->group_error.status = TS_OK;
-    journal->group_rows = 0;
-    journal->group_bytes = 0;
-    status = store_exec(&journal->store, "BEGIN IMMEDIATE", err);
-    if (status == TS_CORRUPT)
-        return journal_replace(journal, err);
-    journal->group_open = status == TS_OK;
-    return status;
+/* Nothing can become durable before the file is mended. */
+static enum ts_status check_order(const struct journal *journal,
+                                  struct ts_err *err) {
+    if (journal->store.db ||
+        (journal->on_way && journal->job.task == WRITER_REPLACE))
+        return TS_OK;
+    return ts_fail(err, TS_IO, "%s is out of order: see the log",
+                   journal->path);
 }
 
 static enum ts_status refuse(struct journal *journal, enum journal_class class,
@@ -246,8 +246,8 @@ static enum ts_status refuse(struct journal *journal, enum journal_class class,
                    journal_class_name(class));
 }
 
-static enum ts_status insert(struct journal *journal, enum journal_class class,
-                             uint64_t sequence, struct ts_err *err) {
+static void add_row(struct journal *journal, enum journal_class class,
+                    uint64_t sequence) {
     struct store_row row = {
         .sequence = sequence,
         .class = (int64_t) class,
@@ -255,23 +255,16 @@ static enum ts_status insert(struct journal *journal, enum journal_class class,
         .at = ts_clock_wall(journal->options.clock).unix_ms,
         .payload = ts_buf_slice(&journal->scratch),
     };
-    enum ts_status status = TS_OK;
 
     memcpy(row.journal, journal->id, sizeof row.journal);
-    if (sequence == 1) {
-        sqlite3_stmt *add = store_prepare(&journal->store, STORE_ADD_JOURNAL);
-
-        store_bind_text(add, 1, journal->id);
-        (void)sqlite3_bind_int64(add, 2, 0);
-        status = store_run(&journal->store, add, err);
-    }
-    return status == TS_OK ? store_add_row(&journal->store, &row, err) : status;
+    group_add_row(&journal->open, &row);
 }
 
 enum ts_status journal_append(struct journal *journal, enum journal_class class,
                               const struct event *event, uint64_t *sequence,
                               struct ts_err *err) {
-    uint64_t number;
+    uint64_t number =
+        journal->newest + journal->job.group.rows + journal->open.rows + 1;
     struct ts_err own;
     enum ts_status status;
 
@@ -279,43 +272,26 @@ enum ts_status journal_append(struct journal *journal, enum journal_class class,
         return refuse(journal, class, err);
     if (!err)
         err = &own;
-    status = open_group(journal, err);
+    status = check_order(journal, err);
     if (status != TS_OK)
         return status;
-    number = journal->newest + journal->group_rows + 1;
     ts_buf_clear(&journal->scratch);
     status = event_encode(&journal->scratch, &journal->options.origin,
                           journal->id, number, event, err);
     if (status != TS_OK)
         return status;
-    status = insert(journal, class, number, err);
-    if (status != TS_OK)
-        return break_group(journal, err);
-    journal->group_rows++;
-    journal->group_bytes += (int64_t)journal->scratch.len + STORE_ROW_OVERHEAD;
+    add_row(journal, class, number);
     *sequence = number;
     return TS_OK;
 }
 
 enum ts_status journal_put(struct journal *journal, const char *key,
                            struct ts_slice value, struct ts_err *err) {
-    struct ts_err own;
-    sqlite3_stmt *statement;
-    enum ts_status status;
+    enum ts_status status = check_order(journal, err);
 
-    if (!err)
-        err = &own;
-    status = open_group(journal, err);
-    if (status != TS_OK)
-        return status;
-    statement =
-        store_prepare(&journal->store, value.len ? STORE_PUT : STORE_REMOVE);
-    store_bind_text(statement, 1, key);
-    if (value.len)
-        (void)sqlite3_bind_blob(statement, 2, value.data, (int)value.len,
-                                SQLITE_STATIC);
-    status = store_run(&journal->store, statement, err);
-    return status == TS_OK ? TS_OK : break_group(journal, err);
+    if (status == TS_OK)
+        group_put(&journal->open, key, value);
+    return status;
 }
 
 enum ts_status journal_get(struct journal *journal, const char *key,
@@ -335,130 +311,6 @@ enum ts_status journal_get(struct journal *journal, const char *key,
     }
     (void)sqlite3_reset(statement);
     return status;
-}
-
-static enum ts_status store_through(struct journal *journal,
-                                    struct ts_err *err) {
-    for (size_t i = 0; i < journal->span_count; i++) {
-        const struct journal_span *span = &journal->spans[i];
-        sqlite3_stmt *statement;
-        enum ts_status status;
-
-        if (span->through == span->stored_through)
-            continue;
-        statement = store_prepare(&journal->store, STORE_SET_THROUGH);
-        store_bind_text(statement, 1, span->journal);
-        (void)sqlite3_bind_int64(statement, 2, (int64_t)span->through);
-        status = store_run(&journal->store, statement, err);
-        if (status != TS_OK)
-            return status;
-    }
-    return TS_OK;
-}
-
-/* The group is durable: the numbers count from now on. */
-static void settle(struct journal *journal,
-                   const struct journal_ageing *ageing) {
-    struct journal_span *current;
-
-    for (size_t i = 0; i < journal->span_count; i++)
-        journal->spans[i].stored_through = journal->spans[i].through;
-    journal_ageing_settle(journal, ageing);
-    if (!journal->group_rows)
-        return;
-    if (!journal->newest) {
-        journal->spans = ts_realloc(journal->spans, (journal->span_count + 1) *
-                                                        sizeof *journal->spans);
-        current = &journal->spans[journal->span_count++];
-        *current = (struct journal_span){.oldest = 1};
-        memcpy(current->journal, journal->id, sizeof current->journal);
-    }
-    journal->newest += journal->group_rows;
-    journal->spans[journal->span_count - 1].newest = journal->newest;
-    journal->unsent_rows += journal->group_rows;
-    journal->unsent_bytes += journal->group_bytes;
-    journal->appended += journal->group_rows;
-}
-
-static enum ts_status finish_group(struct journal *journal,
-                                   struct ts_err *err) {
-    struct journal_ageing ageing = {0};
-    enum ts_status status = journal->group_error.status;
-
-    if (status != TS_OK)
-        *err = journal->group_error;
-    if (status == TS_OK)
-        status = store_through(journal, err);
-    if (status == TS_OK)
-        status = journal_age(journal, &ageing, err);
-    if (status == TS_OK)
-        status = store_exec(&journal->store, "COMMIT", err);
-    journal->group_open = false;
-    if (status == TS_OK) {
-        settle(journal, &ageing);
-        journal->commits++;
-    } else {
-        store_rollback(&journal->store);
-    }
-    journal->group_rows = 0;
-    journal->group_bytes = 0;
-    return status;
-}
-
-static void mend(struct journal *journal) {
-    struct ts_err err = {TS_CORRUPT, "a row does not fit its checksum"};
-
-    if (journal->suspect && journal->store.db)
-        (void)journal_replace(journal, &err);
-}
-
-enum ts_status journal_commit(struct journal *journal, struct ts_err *err) {
-    struct ts_err own;
-    enum ts_status status;
-
-    if (!journal->group_open)
-        return TS_OK;
-    if (!err)
-        err = &own;
-    status = finish_group(journal, err);
-    if (status == TS_CORRUPT)
-        return journal_replace(journal, err);
-    mend(journal);
-    return status;
-}
-
-/* The old file is set aside, its rows move, and the run goes on under a new
- * id: the tail of the old one may be lost, and a number is given once. */
-enum ts_status journal_replace(struct journal *journal, struct ts_err *err) {
-    struct journal_report *report = &journal->damage;
-    struct ts_err trouble;
-    enum ts_status status;
-
-    ts_log(TS_LOG_ERROR, "journal", "%s", err->text);
-    store_close(&journal->store);
-    journal->suspect = false;
-    journal->group_open = false;
-    journal->group_rows = 0;
-    journal->group_bytes = 0;
-    *report = (struct journal_report){0};
-    status =
-        store_salvage(&journal->store, journal->path,
-                      ts_clock_wall(journal->options.clock), report, &trouble);
-    if (status == TS_OK)
-        status = load_spans(journal, &trouble);
-    if (status == TS_OK)
-        status = load_bytes(journal, &trouble);
-    if (status != TS_OK) {
-        ts_log(TS_LOG_ERROR, "journal", "%s", trouble.text);
-        store_close(&journal->store);
-        return ts_fail(err, TS_IO, "%s", trouble.text);
-    }
-    begin_run(journal, report);
-    journal->damage_untold = true;
-    return ts_fail(err, TS_CORRUPT,
-                   "the journal was damaged and replaced; %llu events were "
-                   "carried over, this one was not recorded: scan again",
-                   (unsigned long long)report->salvaged);
 }
 
 bool journal_take_damage(struct journal *journal,
@@ -481,50 +333,4 @@ void journal_clear_refusals(struct journal *journal, enum journal_class class,
 
     refusal->count = refusal->count > count ? refusal->count - count : 0;
     refusal->since = ts_clock_wall(journal->options.clock);
-}
-
-static bool moved(const struct journal *journal) {
-    for (size_t i = 0; i < journal->span_count; i++)
-        if (journal->spans[i].through != journal->spans[i].stored_through)
-            return true;
-    return false;
-}
-
-static enum ts_status shrink(struct journal *journal, struct ts_err *err) {
-    static const int64_t worth_bytes = 16 << 20;
-    int64_t page = store_number(&journal->store, "PRAGMA page_size");
-    int64_t unused = store_number(&journal->store, "PRAGMA freelist_count");
-    int64_t all = store_number(&journal->store, "PRAGMA page_count");
-
-    /* Rewriting much to free little would stall the lane. */
-    if (journal->unsent_rows || unused * page < worth_bytes ||
-        unused < all - all / 4)
-        return TS_OK;
-    return store_exec(&journal->store, "VACUUM", err);
-}
-
-/* After a replacement that the disk did not allow. */
-static enum ts_status reopen(struct journal *journal, struct ts_err *err) {
-    enum ts_status status;
-
-    journal->damage = (struct journal_report){0};
-    status = open_store(journal, &journal->damage, err);
-    journal->damage_untold |= status == TS_OK;
-    return status;
-}
-
-enum ts_status journal_tidy(struct journal *journal, struct ts_err *err) {
-    enum ts_status status = TS_OK;
-
-    if (journal->group_open)
-        return TS_OK;
-    if (!journal->store.db)
-        return reopen(journal, err);
-    mend(journal);
-    if (moved(journal) || journal_age_due(journal)) {
-        status = open_group(journal, err);
-        if (status == TS_OK)
-            status = journal_commit(journal, err);
-    }
-    return status == TS_OK ? shrink(journal, err) : status;
 }

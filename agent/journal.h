@@ -1,6 +1,8 @@
 /* The journal: what happened at this terminal, durable before anybody is told.
- * SQLite, WAL, synchronous FULL, group commit. A row is (journal, sequence,
- * class, codec, payload); its bytes never change and no SQL looks into them. */
+ * SQLite, WAL, synchronous FULL, group commit by a thread of its own. A row is
+ * (journal, sequence, class, codec, payload); its bytes never change and no SQL
+ * looks into them. All functions belong to one thread, the loop's; what they
+ * read is durable. */
 #ifndef TS_AGENT_JOURNAL_H
 #define TS_AGENT_JOURNAL_H
 
@@ -50,9 +52,12 @@ enum ts_status journal_open(struct journal **out,
 void journal_close(struct journal *journal);
 /* Changes when a damaged file is replaced, see journal_take_damage. */
 const char *journal_id(const struct journal *journal);
+/* The run before this one, or its part before the file broke, and the number
+ * of its last row; "" when nothing is known. */
+const char *journal_previous(const struct journal *journal, uint64_t *last);
 
-/* Adds to the open group: numbered, not yet durable. TS_FULL: refused by
- * class, counted; the lane goes on. */
+/* Adds to the open group, in memory: numbered, not yet durable. TS_FULL:
+ * refused by class, counted; the lane goes on. */
 enum ts_status journal_append(struct journal *journal, enum journal_class class,
                               const struct event *event, uint64_t *sequence,
                               struct ts_err *err) TS_MUST_USE;
@@ -66,14 +71,31 @@ enum ts_status journal_put(struct journal *journal, const char *key,
 /* TS_INVALID when there is none. */
 enum ts_status journal_get(struct journal *journal, const char *key,
                            struct ts_buf *value) TS_MUST_USE;
-/* One sync for all since the last commit. On failure nothing of the group is
- * there and its numbers are free again; TS_CORRUPT: the file was replaced, see
- * journal_take_damage. */
+/* Hands what was appended and put since the last commit to the writer, which
+ * syncs once for all of it; the loop goes on, and what it appends meanwhile
+ * waits for the next commit. False: one is on its way, ask again when it has
+ * ended. */
+bool journal_commit_begin(struct journal *journal) TS_MUST_USE;
+/* Readable when a commit has ended. */
+int journal_commit_fd(const struct journal *journal);
+/* How it ended; TS_AGAIN: not yet. On failure nothing of the group is there,
+ * nor of what was appended behind it, and their numbers are free again;
+ * TS_CORRUPT: the file is being replaced, see journal_take_damage. */
+enum ts_status journal_commit_end(struct journal *journal,
+                                  struct ts_err *err) TS_MUST_USE;
+/* ... when it has ended; TS_OK also when none is on its way. */
+enum ts_status journal_commit_wait(struct journal *journal,
+                                   struct ts_err *err) TS_MUST_USE;
+/* Begins and waits: for who has no loop. */
 enum ts_status journal_commit(struct journal *journal,
                               struct ts_err *err) TS_MUST_USE;
+/* Something is not durable yet, or the file is being replaced. */
 bool journal_pending(const struct journal *journal);
-/* For an idle moment: writes what acks have moved, ages copies and gives room
- * back to the disk. Does nothing while a group is open. */
+/* For an idle moment: writes what acks have moved, ages copies, gives room
+ * back to the disk, replaces a damaged file. Does nothing while something is
+ * pending; ends as a commit does. */
+void journal_tidy_begin(struct journal *journal);
+/* ... and waits. */
 enum ts_status journal_tidy(struct journal *journal,
                             struct ts_err *err) TS_MUST_USE;
 
@@ -108,7 +130,7 @@ enum ts_status journal_walk(struct journal *journal, const char *from_journal,
                                         struct ts_slice payload),
                             void *arg, struct ts_err *err) TS_MUST_USE;
 /* The newest `max_rows` rows, newest first; `row` answers false when it has
- * seen enough. Not while a group is open. */
+ * seen enough. */
 enum ts_status journal_walk_back(struct journal *journal, size_t max_rows,
                                  bool (*row)(void *arg, const char *journal,
                                              uint64_t sequence,

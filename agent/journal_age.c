@@ -59,32 +59,17 @@ static bool find_cut(struct journal *journal, size_t index, uint64_t end,
     return all && *cut == end;
 }
 
-static enum ts_status drop(struct journal *journal, size_t index, uint64_t cut,
-                           bool gone, struct ts_err *err) {
-    sqlite3_stmt *statement = store_prepare(&journal->store, STORE_DROP_ROWS);
-    enum ts_status status;
-
-    store_bind_text(statement, 1, journal->spans[index].journal);
-    (void)sqlite3_bind_int64(statement, 2, (int64_t)cut);
-    status = store_run(&journal->store, statement, err);
-    if (status != TS_OK || !gone)
-        return status;
-    statement = store_prepare(&journal->store, STORE_DROP_JOURNAL);
-    store_bind_text(statement, 1, journal->spans[index].journal);
-    return store_run(&journal->store, statement, err);
-}
-
-enum ts_status journal_age(struct journal *journal,
-                           struct journal_ageing *ageing, struct ts_err *err) {
+void journal_age(struct journal *journal, struct journal_ageing *ageing,
+                 struct journal_group *group) {
     bool more = true;
 
+    *ageing = (struct journal_ageing){0};
     for (size_t i = 0;
          more && i < journal->span_count && ageing->count < JOURNAL_AGE_SPANS;
          i++) {
         uint64_t end = copies_end(journal, i);
         uint64_t cut;
         bool gone;
-        enum ts_status status;
 
         if (!end)
             continue;
@@ -92,14 +77,11 @@ enum ts_status journal_age(struct journal *journal,
         if (!cut)
             break;
         gone = cut >= journal->spans[i].newest;
-        status = drop(journal, i, cut, gone, err);
-        if (status != TS_OK)
-            return status;
+        group_drop_rows(group, journal->spans[i].journal, cut, gone);
         ageing->spans[ageing->count].span = i;
         ageing->spans[ageing->count].cut = cut;
         ageing->spans[ageing->count++].gone = gone;
     }
-    return TS_OK;
 }
 
 void journal_ageing_settle(struct journal *journal,

@@ -109,24 +109,18 @@ static enum ts_status each_copy(struct erasure *erasure, copy_look *look,
     return status;
 }
 
+/* The log of the file must not hold the pages as they were. */
 static enum ts_status drop_hits(struct erasure *erasure, struct ts_err *err) {
     struct journal *journal = erasure->journal;
-    enum ts_status status = store_exec(&journal->store, "BEGIN IMMEDIATE", err);
 
-    for (size_t i = 0; status == TS_OK && i < erasure->count; i++) {
-        const struct hit *hit = &erasure->hits[i];
-        sqlite3_stmt *statement =
-            store_prepare(&journal->store, STORE_DROP_ROW);
-
-        store_bind_text(statement, 1, journal->spans[hit->span].journal);
-        (void)sqlite3_bind_int64(statement, 2, (int64_t)hit->sequence);
-        status = store_run(&journal->store, statement, err);
-    }
-    if (status == TS_OK)
-        status = store_exec(&journal->store, "COMMIT", err);
-    if (status != TS_OK)
-        store_rollback(&journal->store);
-    return status;
+    for (size_t i = 0; i < erasure->count; i++)
+        group_drop_row(&journal->job.group,
+                       journal->spans[erasure->hits[i].span].journal,
+                       erasure->hits[i].sequence);
+    journal->job.scrub = true;
+    journal->ageing = (struct journal_ageing){0};
+    journal_give(journal, WRITER_COMMIT);
+    return journal_wait(journal, err);
 }
 
 static void settle(struct erasure *erasure) {
@@ -160,7 +154,7 @@ enum ts_status journal_erase(struct journal *journal, const json_t *cards,
     struct erasure erasure = {.journal = journal, .cards = cards};
     enum ts_status status;
 
-    assert(!journal->group_open);
+    assert(!journal_pending(journal));
     /* What is known to be a copy must be so after a crash too. */
     status = journal_tidy(journal, err);
     if (status != TS_OK)
@@ -174,10 +168,6 @@ enum ts_status journal_erase(struct journal *journal, const json_t *cards,
         status = each_copy(&erasure, look_for_visit, err);
     if (status == TS_OK && erasure.count)
         status = drop_hits(&erasure, err);
-    /* The log of the file still holds the pages as they were. */
-    if (status == TS_OK && erasure.count)
-        status =
-            store_exec(&journal->store, "PRAGMA wal_checkpoint(TRUNCATE)", err);
     if (status == TS_OK) {
         settle(&erasure);
         drop_set_aside(journal);

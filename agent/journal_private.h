@@ -2,7 +2,7 @@
 #ifndef TS_AGENT_JOURNAL_PRIVATE_H
 #define TS_AGENT_JOURNAL_PRIVATE_H
 
-#include "agent/journal_store.h"
+#include "agent/journal_writer.h"
 
 /* A journal with an entry in the file. The last one is the current run's as
  * soon as it has a durable row. */
@@ -10,49 +10,14 @@ struct journal_span {
     char journal[TS_JOURNAL_TEXT];
     uint64_t oldest, newest; /* oldest 0: no row left */
     uint64_t through, stored_through;
+    uint64_t going; /* through, on its way to the disk */
     bool holed; /* rows were lost by damage */
-};
-
-struct journal {
-    struct journal_options options;
-    char *path;
-    int lock_fd;
-    struct journal_store store;
-    struct ts_buf scratch;
-    char id[TS_JOURNAL_TEXT];
-    uint64_t newest; /* durable rows of this run */
-    struct journal_span *spans;
-    size_t span_count;
-    int64_t unsent_bytes, copy_bytes;
-    uint64_t unsent_rows, copy_rows;
-    bool group_open;
-    struct ts_err group_error;
-    uint64_t group_rows;
-    int64_t group_bytes;
-    struct journal_refusal refusals[JOURNAL_CLASSES];
-    uint64_t refused[JOURNAL_CLASSES];
-    uint64_t commits, appended;
-    void (*on_release)(void *arg);
-    void *on_release_arg;
-    bool suspect; /* a reader saw damage */
-    bool damage_untold;
-    struct journal_report damage;
 };
 
 struct journal_amount {
     int64_t bytes;
     uint64_t rows;
 };
-
-/* Rows with after < sequence <= to. */
-enum ts_status source_amount(struct journal *journal, const char *name,
-                             uint64_t after, uint64_t to,
-                             struct journal_amount *out,
-                             struct ts_err *err) TS_MUST_USE;
-/* 0: none. */
-uint64_t source_first_from(struct journal *journal, const char *name,
-                           uint64_t from);
-uint64_t source_last(struct journal *journal, const char *name);
 
 /* What one transaction removes of the copies. */
 enum { JOURNAL_AGE_SPANS = 8 };
@@ -65,15 +30,62 @@ struct journal_ageing {
     } spans[JOURNAL_AGE_SPANS];
     struct journal_amount total;
 };
+
+struct journal {
+    struct journal_options options;
+    char *path;
+    int lock_fd;
+    struct journal_store store; /* for reading; db NULL: out of order */
+    struct journal_writer *writer;
+    struct ts_buf scratch;
+    char id[TS_JOURNAL_TEXT];
+    uint64_t newest; /* durable rows of this run */
+    char previous[TS_JOURNAL_TEXT];
+    uint64_t previous_last;
+    struct journal_span *spans;
+    size_t span_count;
+    int64_t unsent_bytes, copy_bytes;
+    uint64_t unsent_rows, copy_rows;
+    struct journal_group open; /* what the next commit takes */
+    struct writer_job job;     /* the writer's while on_way */
+    bool on_way;
+    struct journal_ageing ageing; /* of the job */
+    struct journal_refusal refusals[JOURNAL_CLASSES];
+    uint64_t refused[JOURNAL_CLASSES];
+    uint64_t commits, appended;
+    void (*on_release)(void *arg);
+    void *on_release_arg;
+    bool suspect; /* a reader saw damage */
+    bool damage_untold;
+    struct journal_report damage;
+};
+
+/* Rows with after < sequence <= to. */
+enum ts_status source_amount(struct journal *journal, const char *name,
+                             uint64_t after, uint64_t to,
+                             struct journal_amount *out,
+                             struct ts_err *err) TS_MUST_USE;
+/* 0: none. */
+uint64_t source_first_from(struct journal *journal, const char *name,
+                           uint64_t from);
+uint64_t source_last(struct journal *journal, const char *name);
+
 bool journal_age_due(const struct journal *journal);
-/* Deletes the oldest copies over the bounds, inside the open transaction. */
-enum ts_status journal_age(struct journal *journal,
-                           struct journal_ageing *ageing,
-                           struct ts_err *err) TS_MUST_USE;
+/* Adds to `group` that the oldest copies over the bounds go. */
+void journal_age(struct journal *journal, struct journal_ageing *ageing,
+                 struct journal_group *group);
+/* ... when they are gone. */
 void journal_ageing_settle(struct journal *journal,
                            const struct journal_ageing *ageing);
 
-/* After TS_CORRUPT: sets the file aside and goes on. Answers TS_CORRUPT. */
-enum ts_status journal_replace(struct journal *journal, struct ts_err *err);
+/* From the reading connection: what the file holds. */
+enum ts_status journal_load(struct journal *journal, struct ts_err *err);
+/* Draws the id of this run; the spans tell of the one before. */
+void journal_begin_run(struct journal *journal);
+/* The job is handed over; nothing was on its way. */
+void journal_give(struct journal *journal, enum writer_task task);
+/* Waits for the job and what follows it. */
+enum ts_status journal_wait(struct journal *journal,
+                            struct ts_err *err);
 
 #endif

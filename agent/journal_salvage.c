@@ -229,18 +229,11 @@ static void salvage_path(char out[300], const char *path) {
     (void)snprintf(out, 300, "%s.salvage", path);
 }
 
-void store_finish_salvage(const char *path) {
-    char whole[300];
-
-    salvage_path(whole, path);
-    if (access(path, F_OK) != 0)
-        (void)rename(whole, path);
-}
-
 /* The damaged file keeps its name until the new one is whole. */
-enum ts_status store_salvage(struct journal_store *store, const char *path,
-                             struct ts_wall now, struct journal_report *report,
-                             struct ts_err *err) {
+static enum ts_status salvage(struct journal_store *store, const char *path,
+                              struct ts_wall now,
+                              struct journal_report *report,
+                              struct ts_err *err) {
     struct salvage s = {NULL, store, report, err, TS_OK};
     char whole[300];
     enum ts_status status;
@@ -256,4 +249,26 @@ enum ts_status store_salvage(struct journal_store *store, const char *path,
         return ts_fail(err, TS_IO, "cannot name %s %s (%s): rename it", whole,
                        path, strerror(errno));
     return store_open(store, path, err);
+}
+
+static void finish_salvage(const char *path) {
+    char whole[300];
+
+    salvage_path(whole, path);
+    if (access(path, F_OK) != 0)
+        (void)rename(whole, path);
+}
+
+enum ts_status store_mend(struct journal_store *store, const char *path,
+                          bool damaged, struct ts_wall now,
+                          struct journal_report *report, struct ts_err *err) {
+    enum ts_status status;
+
+    *report = (struct journal_report){0};
+    finish_salvage(path);
+    if (damaged)
+        return salvage(store, path, now, report, err);
+    status = store_open(store, path, err);
+    return status == TS_CORRUPT ? salvage(store, path, now, report, err)
+                                : status;
 }

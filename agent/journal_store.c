@@ -161,26 +161,28 @@ static enum ts_status prepare_all(struct journal_store *store,
     return TS_OK;
 }
 
+static enum ts_status connect_to(struct journal_store *store, const char *path,
+                                 int create, const char *pragmas,
+                                 struct ts_err *err) {
+    *store = (struct journal_store){0};
+    (void)snprintf(store->path, sizeof store->path, "%s", path);
+    if (sqlite3_open_v2(path, &store->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | create,
+                        NULL) != SQLITE_OK)
+        return store_fail(store, err);
+    (void)sqlite3_busy_timeout(store->db, BUSY_MS);
+    return store_exec(store, pragmas, err);
+}
+
 enum ts_status store_open(struct journal_store *store, const char *path,
                           struct ts_err *err) {
     static const char pragmas[] =
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
         "PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;"
-        "PRAGMA journal_size_limit=1048576; PRAGMA wal_autocheckpoint=1000;"
+        "PRAGMA journal_size_limit=1048576; PRAGMA wal_autocheckpoint=0;"
         "PRAGMA mmap_size=0; PRAGMA secure_delete=ON;";
-    enum ts_status status = TS_OK;
+    enum ts_status status = connect_to(store, path, SQLITE_OPEN_CREATE, pragmas, err);
 
-    *store = (struct journal_store){0};
-    (void)snprintf(store->path, sizeof store->path, "%s", path);
-    if (sqlite3_open_v2(path, &store->db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                            SQLITE_OPEN_NOMUTEX,
-                        NULL) != SQLITE_OK)
-        status = store_fail(store, err);
-    if (status == TS_OK) {
-        (void)sqlite3_busy_timeout(store->db, BUSY_MS);
-        status = store_exec(store, pragmas, err);
-    }
     if (status == TS_OK)
         status = check(store, err);
     if (status == TS_OK)
@@ -189,6 +191,22 @@ enum ts_status store_open(struct journal_store *store, const char *path,
         status = store_exec(store, schema, err);
     if (status == TS_OK)
         status = check_keys(store, err);
+    if (status == TS_OK)
+        status = prepare_all(store, err);
+    if (status != TS_OK)
+        store_close(store);
+    return status;
+}
+
+enum ts_status store_open_reader(struct journal_store *store, const char *path,
+                                 struct ts_err *err) {
+    enum ts_status status =
+        connect_to(store, path, 0,
+                   "PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;"
+                   "PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0;"
+                   "PRAGMA query_only=ON",
+                   err);
+
     if (status == TS_OK)
         status = prepare_all(store, err);
     if (status != TS_OK)

@@ -41,6 +41,10 @@ struct journal_store {
 /* Opens or creates and checks; TS_CORRUPT: set it aside. */
 enum ts_status store_open(struct journal_store *store, const char *path,
                           struct ts_err *err) TS_MUST_USE;
+/* A second connection to a file that store_open has opened; it changes
+ * nothing. */
+enum ts_status store_open_reader(struct journal_store *store, const char *path,
+                                 struct ts_err *err) TS_MUST_USE;
 void store_close(struct journal_store *store);
 
 /* A statement ready for its parameters; NULL: the file is in trouble. */
@@ -72,13 +76,11 @@ enum ts_status store_add_row(struct journal_store *store,
                              const struct store_row *row,
                              struct ts_err *err) TS_MUST_USE;
 
-/* Carries every readable row into a new file, sets the damaged one and its
- * companions aside, and opens the new one at the same path in `store`. On
- * failure the damaged file is where it was. */
-enum ts_status store_salvage(struct journal_store *store, const char *path,
-                             struct ts_wall now, struct journal_report *report,
-                             struct ts_err *err) TS_MUST_USE;
-/* Before store_open: ends a replacement that was cut short. */
-void store_finish_salvage(const char *path);
+/* Opens the file after trouble, with what is readable of a damaged one;
+ * `damaged`: known to be. Ends a replacement that was cut short. */
+enum ts_status store_mend(struct journal_store *store, const char *path,
+                          bool damaged, struct ts_wall now,
+                          struct journal_report *report,
+                          struct ts_err *err) TS_MUST_USE;
 
 #endif

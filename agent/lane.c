@@ -139,8 +139,10 @@ enum ts_status lane_need_visit(struct lane *lane, enum journal_class class,
 }
 
 enum ts_status lane_end_visit(struct lane *lane, enum journal_class class,
-                              json_t *take_data, struct ts_err *err) {
-    struct lane_record record = {class, "visit.closed", take_data, NULL, NULL};
+                              json_t *take_data, recorder_done *done,
+                              struct ts_err *err) {
+    struct lane_record record = {class, "visit.closed", take_data, done,
+                                 done ? lane : NULL};
     enum ts_status status;
 
     (void)json_object_set_new(take_data, "kind",
@@ -161,7 +163,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg) {
     if (lane->visit.open &&
         lane_end_visit(
             lane, JOURNAL_VISIT,
-            json_pack("{s:s}", "outcome", kiosk ? "done" : "abandoned"),
+            json_pack("{s:s}", "outcome", kiosk ? "done" : "abandoned"), NULL,
             NULL) != TS_OK)
         lane_arm_timeout(lane);
 }
@@ -187,7 +189,6 @@ static enum ts_status fold_again(struct lane *lane, struct ts_err *err) {
     struct ts_buf at = {0};
     enum ts_status status = TS_OK;
 
-    visit_fini(&lane->visit);
     if (journal_get(lane->options.journal, visit_key, &at) == TS_OK) {
         const char *text = ts_buf_text(&at);
         char journal[TS_JOURNAL_TEXT] = "";
@@ -205,26 +206,39 @@ static enum ts_status fold_again(struct lane *lane, struct ts_err *err) {
     return status;
 }
 
-static void on_recorded(void *ctx, const char *journal, uint64_t sequence,
-                        const char *type) {
+static void on_recorded(void *ctx, const struct recorder_recorded *event) {
     struct lane *lane = ctx;
 
+    visit_apply(&lane->shown,
+                &(struct visit_event){event->journal, event->sequence,
+                                      ts_slice_text(event->type),
+                                      ts_slice_text(event->visit), event->time,
+                                      event->data});
     for (size_t i = 0; i < lane->recorded_count; i++)
-        lane->recorded[i].call(lane->recorded[i].arg, journal, sequence, type);
+        lane->recorded[i].call(lane->recorded[i].arg, event->journal,
+                               event->sequence, event->type);
 }
 
 static void on_commit(void *ctx, bool lost) {
     struct lane *lane = ctx;
-    struct ts_err err;
 
     if (lost) {
-        if (fold_again(lane, &err) != TS_OK)
-            ts_log(TS_LOG_ERROR, "lane", "the open visit is lost: %s",
-                   err.text);
+        visit_copy(&lane->visit, &lane->shown);
         lane_recall(lane);
         lane_arm_timeout(lane);
     }
     tell_change(lane);
+}
+
+/* What an earlier run left. */
+static void take_up(struct lane *lane) {
+    struct ts_err err;
+
+    if (fold_again(lane, &err) != TS_OK)
+        ts_log(TS_LOG_ERROR, "lane", "the open visit is lost: %s", err.text);
+    visit_copy(&lane->shown, &lane->visit);
+    lane_recall(lane);
+    lane_arm_timeout(lane);
 }
 
 enum ts_status lane_new(struct lane **out, struct event_base *loop,
@@ -237,7 +251,7 @@ enum ts_status lane_new(struct lane **out, struct event_base *loop,
     lane->timeout = evtimer_new(loop, on_timeout, lane);
     recorder_set_events(options->recorder, &(struct recorder_events){
                                                lane, on_recorded, on_commit});
-    on_commit(lane, true);
+    take_up(lane);
     *out = lane;
     return TS_OK;
 }
@@ -247,6 +261,7 @@ void lane_free(struct lane *lane) {
         return;
     event_free(lane->timeout);
     visit_fini(&lane->visit);
+    visit_fini(&lane->shown);
     lane_forget(lane);
     free(lane);
 }

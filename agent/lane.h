@@ -101,8 +101,9 @@ void lane_clock_stepped(struct lane *lane, int64_t by_ms);
 /* The terminal applied an erase record. */
 void lane_erase_done(struct lane *lane, uint64_t position);
 
-/* From the screen. TS_INVALID: the text says what is wrong; else what keeps
- * the lane from recording it. */
+/* From the screen. TS_OK: on its way to the disk, recorder_answer tells when
+ * it is there. TS_INVALID: the text says what is wrong; else what keeps the
+ * lane from recording it. */
 enum ts_status lane_close(struct lane *lane, const char *receipt,
                           int64_t total_minor, const char *currency,
                           struct ts_err *err) TS_MUST_USE;
@@ -114,10 +115,10 @@ enum ts_status lane_feedback(struct lane *lane, const char *question, int score,
 enum ts_status lane_consent(struct lane *lane, const char *purpose,
                             bool granted, struct ts_err *err) TS_MUST_USE;
 
-/* What the screen shows; a new reference. Commits first when something is
- * pending, so that nothing is shown that a power cut could take back. */
+/* What the screen shows; a new reference. Nothing is shown that a power cut
+ * could take back. */
 json_t *lane_view(struct lane *lane);
-/* The token of the card of the open visit, or "". */
+/* The token of the card of the visit that the screen shows, or "". */
 const char *lane_card(const struct lane *lane);
 /* The readers alone, for the status page; a new reference. */
 json_t *lane_readers(const struct lane *lane);

@@ -48,27 +48,18 @@ static enum ts_status need_open(const struct lane *lane, struct ts_err *err) {
                    "no visit is open: scan a card or an item first");
 }
 
-/* The person at the screen is told what is durable. */
-static enum ts_status commit(struct lane *lane, enum ts_status status,
-                             struct ts_err *err) {
-    uint64_t lost = recorder_lost(lane->options.recorder);
-
-    if (status != TS_OK)
-        return status;
-    recorder_flush(lane->options.recorder);
-    if (recorder_lost(lane->options.recorder) != lost)
-        return ts_fail(err, TS_IO, "%s",
-                       recorder_trouble(lane->options.recorder));
-    return TS_OK;
-}
-
 static enum ts_status record(struct lane *lane, const char *type,
                              json_t *take_data, struct ts_err *err) {
     struct lane_record what = {JOURNAL_VISIT, type, take_data, NULL, NULL};
     enum ts_status status = lane_record(lane, &what, err);
 
     lane_arm_timeout(lane);
-    return commit(lane, status, err);
+    return status;
+}
+
+static void on_closed(void *arg, enum ts_status status) {
+    if (status == TS_OK)
+        lane_set_notice(arg, TOLD_CLOSED, "");
 }
 
 static enum ts_status check_close(const struct lane *lane, const char *receipt,
@@ -104,17 +95,11 @@ enum ts_status lane_close(struct lane *lane, const char *receipt,
     status = check_close(lane, receipt, total_minor, currency, err);
     if (status != TS_OK)
         return status;
-    status = lane_end_visit(
+    return lane_end_visit(
         lane, JOURNAL_VISIT,
         json_pack("{s:s,s:s,s:I,s:s}", "outcome", "paid", "receipt", receipt,
                   "total_minor", (json_int_t)total_minor, "currency", currency),
-        err);
-    status = commit(lane, status, err);
-    if (status == TS_OK) {
-        lane_set_notice(lane, TOLD_CLOSED, "");
-        lane_notify(lane);
-    }
-    return status;
+        on_closed, err);
 }
 
 enum ts_status lane_cancel(struct lane *lane, struct ts_err *err) {
@@ -122,9 +107,9 @@ enum ts_status lane_cancel(struct lane *lane, struct ts_err *err) {
 
     if (status != TS_OK)
         return status;
-    status = lane_end_visit(lane, JOURNAL_VISIT,
-                            json_pack("{s:s}", "outcome", "cancelled"), err);
-    return commit(lane, status, err);
+    return lane_end_visit(lane, JOURNAL_VISIT,
+                          json_pack("{s:s}", "outcome", "cancelled"), NULL,
+                          err);
 }
 
 enum ts_status lane_void(struct lane *lane, const char *journal,

@@ -52,7 +52,8 @@ struct lane_memory {
 
 struct lane {
     struct lane_options options;
-    struct visit visit;
+    struct visit visit; /* with what is on its way to the disk */
+    struct visit shown; /* what is durable */
     struct event *timeout;
     struct lane_reader readers[LANE_READERS_MAX];
     size_t reader_count;
@@ -86,9 +87,10 @@ struct lane_record {
 /* Appends within the open visit, if any, and folds. */
 enum ts_status lane_record(struct lane *lane, const struct lane_record *record,
                            struct ts_err *err) TS_MUST_USE;
-/* The class of what ends it: a card that comes next must not wait for room. */
+/* The class of what ends it: a card that comes next must not wait for room.
+ * `done` may be NULL, its arg is the lane. */
 enum ts_status lane_end_visit(struct lane *lane, enum journal_class class,
-                              json_t *take_data,
+                              json_t *take_data, recorder_done *done,
                               struct ts_err *err) TS_MUST_USE;
 enum ts_status lane_need_visit(struct lane *lane, enum journal_class class,
                                struct ts_err *err) TS_MUST_USE;

@@ -227,7 +227,7 @@ static enum ts_status begin_checkin(struct lane *lane, struct ts_err *err) {
     if (!lane->visit.open || !lane->visit.card[0])
         return TS_OK;
     return lane_end_visit(lane, JOURNAL_CARD,
-                          json_pack("{s:s}", "outcome", "done"), err);
+                          json_pack("{s:s}", "outcome", "done"), NULL, err);
 }
 
 static void end_checkin(struct lane *lane, const char *reader) {

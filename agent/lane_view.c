@@ -18,30 +18,30 @@ json_t *lane_readers(const struct lane *lane) {
     return readers;
 }
 
-const char *lane_card(const struct lane *lane) { return lane->visit.card; }
+const char *lane_card(const struct lane *lane) { return lane->shown.card; }
 
 static json_t *card_json(const struct lane *lane) {
     json_t *member;
 
-    if (!lane->visit.card[0])
+    if (!lane->shown.card[0])
         return json_null();
-    member = lane_member(lane, lane->visit.card);
-    return json_pack("{s:s,s:o,s:o}", "masked", lane->visit.masked, "member",
+    member = lane_member(lane, lane->shown.card);
+    return json_pack("{s:s,s:o,s:o}", "masked", lane->shown.masked, "member",
                      member ? member : json_null(), "offers",
-                     lane_offers(lane, lane->visit.card));
+                     lane_offers(lane, lane->shown.card));
 }
 
 static json_t *visit_json(const struct lane *lane) {
     char opened[TS_TIME_TEXT];
 
-    if (!lane->visit.open)
+    if (!lane->shown.open)
         return json_null();
-    ts_wall_text(opened, lane->visit.opened);
-    return json_pack("{s:s,s:s,s:o,s:o,s:o,s:I}", "id", lane->visit.id,
+    ts_wall_text(opened, lane->shown.opened);
+    return json_pack("{s:s,s:s,s:o,s:o,s:o,s:I}", "id", lane->shown.id,
                      "opened", opened, "card", card_json(lane), "items",
-                     visit_items_json(&lane->visit), "coupons",
-                     visit_coupons_json(&lane->visit), "count",
-                     (json_int_t)visit_pieces(&lane->visit));
+                     visit_items_json(&lane->shown), "coupons",
+                     visit_coupons_json(&lane->shown), "count",
+                     (json_int_t)visit_pieces(&lane->shown));
 }
 
 static json_t *notice_json(const struct lane *lane) {
@@ -76,8 +76,6 @@ json_t *lane_view(struct lane *lane) {
     const char *trouble;
     bool ok;
 
-    if (journal_pending(lane->options.journal))
-        recorder_flush(lane->options.recorder);
     ok = journal_get_stats(lane->options.journal, &stats, &err) == TS_OK;
     trouble = ok ? recorder_trouble(lane->options.recorder) : err.text;
     return json_pack(

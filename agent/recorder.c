@@ -10,10 +10,19 @@ enum { TIDY_S = 10, REFUSALS_EVERY_MS = 60000 };
 
 struct waiting {
     const char *type; /* NULL: an answer without an event */
+    char journal[TS_JOURNAL_TEXT];
+    char visit[TS_UUID_TEXT];
     uint64_t sequence;
+    struct ts_wall time;
+    json_t *data;
     enum ts_status status;
     recorder_done *done;
     void *arg;
+};
+
+struct waiting_list {
+    struct waiting *items;
+    size_t count, room;
 };
 
 /* A journal.refused on its way to the disk. */
@@ -27,12 +36,13 @@ struct recorder {
     struct recorder_options options;
     struct recorder_events events;
     struct event *commit;
+    struct event *ended;
     struct event *tidy;
-    struct waiting *waiting;
-    size_t count, room;
-    struct journal_report report;
-    bool started;     /* terminal.started is appended or older */
-    bool started_now; /* ... in the open group */
+    struct waiting_list open;   /* for the next commit */
+    struct waiting_list on_way; /* for the one that is on its way */
+    bool due;                   /* the next commit waits for that one */
+    char started[TS_JOURNAL_TEXT]; /* has its terminal.started, or will */
+    struct journal_report damage;  /* for journal.damaged */
     struct telling telling[JOURNAL_CLASSES];
     struct ts_mono refusals_told;
     struct ts_err trouble;
@@ -50,13 +60,14 @@ static void wait_for_commit(struct recorder *recorder,
     struct timeval delay = {recorder->options.group_ms / 1000,
                             (suseconds_t)(recorder->options.group_ms % 1000) *
                                 1000};
+    struct waiting_list *list = &recorder->open;
 
-    if (recorder->count == recorder->room) {
-        recorder->room = recorder->room ? recorder->room * 2 : 16;
-        recorder->waiting = ts_realloc(
-            recorder->waiting, recorder->room * sizeof *recorder->waiting);
+    if (list->count == list->room) {
+        list->room = list->room ? list->room * 2 : 16;
+        list->items =
+            ts_realloc(list->items, list->room * sizeof *list->items);
     }
-    recorder->waiting[recorder->count++] = *waiting;
+    list->items[list->count++] = *waiting;
     if (!evtimer_pending(recorder->commit, NULL))
         (void)evtimer_add(recorder->commit, &delay);
 }
@@ -66,7 +77,8 @@ static enum ts_status append(struct recorder *recorder,
                              struct recorder_place *place, struct ts_err *err) {
     struct event out = {
         .type = event->type, .visit = event->visit, .data = event->data};
-    struct waiting waiting = {event->type, 0, TS_OK, event->done, event->arg};
+    struct waiting waiting = {
+        .type = event->type, .done = event->done, .arg = event->arg};
     enum ts_status status;
 
     timekeeper_stamp(recorder->options.keeper, &out);
@@ -77,56 +89,99 @@ static enum ts_status append(struct recorder *recorder,
     memcpy(place->journal, journal_id(recorder->options.journal),
            sizeof place->journal);
     place->sequence = waiting.sequence;
-    place->time = out.time;
+    place->time = waiting.time = out.time;
+    memcpy(waiting.journal, place->journal, sizeof waiting.journal);
+    if (event->visit)
+        (void)snprintf(waiting.visit, sizeof waiting.visit, "%s", event->visit);
+    waiting.data = json_incref(event->data);
     wait_for_commit(recorder, &waiting);
     return TS_OK;
 }
 
 static enum ts_status append_notice(struct recorder *recorder, const char *type,
-                                    json_t *data, struct ts_err *err) {
-    struct recorder_event event = {
-        .class = JOURNAL_NOTICE, .type = type, .data = data};
+                                    json_t *take_data, recorder_done *done,
+                                    struct ts_err *err) {
+    struct recorder_event event = {.class = JOURNAL_NOTICE,
+                                   .type = type,
+                                   .data = take_data,
+                                   .done = done,
+                                   .arg = recorder};
     struct recorder_place place;
     enum ts_status status = append(recorder, &event, &place, err);
 
-    json_decref(data);
+    json_decref(take_data);
     return status;
+}
+
+static void on_started_told(void *arg, enum ts_status status) {
+    if (status != TS_OK)
+        ((struct recorder *)arg)->started[0] = 0;
 }
 
 static enum ts_status begin_journal(struct recorder *recorder,
                                     struct ts_err *err) {
-    const struct journal_report *report = &recorder->report;
+    uint64_t number;
+    const char *previous = journal_previous(recorder->options.journal, &number);
     json_t *data = json_pack("{s:s}", "version", recorder->options.version);
     char last[TS_COUNTER_TEXT];
     enum ts_status status;
 
-    if (report->previous[0]) {
-        ts_counter_text(last, report->previous_last);
-        (void)json_object_set_new(data, "previous",
-                                  json_string(report->previous));
+    if (previous[0]) {
+        ts_counter_text(last, number);
+        (void)json_object_set_new(data, "previous", json_string(previous));
         (void)json_object_set_new(data, "previous_last", json_string(last));
     }
-    status = append_notice(recorder, "terminal.started", data, err);
-    if (status == TS_OK && report->damaged)
-        status = append_notice(recorder, "journal.damaged",
-                               json_pack("{s:I,s:I}", "salvaged",
-                                         (json_int_t)report->salvaged, "lost",
-                                         (json_int_t)report->lost),
-                               err);
-    recorder->started = recorder->started_now = status == TS_OK;
+    status = append_notice(recorder, "terminal.started", data,
+                           on_started_told, err);
+    if (status == TS_OK)
+        memcpy(recorder->started, journal_id(recorder->options.journal),
+               sizeof recorder->started);
     return status;
 }
 
-static void tell_damage(struct recorder *recorder) {
-    if (!journal_take_damage(recorder->options.journal, &recorder->report))
+static bool is_started(const struct recorder *recorder) {
+    return !strcmp(recorder->started, journal_id(recorder->options.journal));
+}
+
+static void on_damage_told(void *arg, enum ts_status status) {
+    struct recorder *recorder = arg;
+
+    recorder->damage.damaged = status != TS_OK;
+}
+
+static enum ts_status tell_damage(struct recorder *recorder,
+                                  struct ts_err *err) {
+    struct journal_report *damage = &recorder->damage;
+    json_t *data;
+    enum ts_status status;
+
+    if (!damage->damaged)
+        return TS_OK;
+    data = json_pack("{s:I,s:I}", "salvaged", (json_int_t)damage->salvaged,
+                     "lost", (json_int_t)damage->lost);
+    status = append_notice(recorder, "journal.damaged", data, on_damage_told,
+                           err);
+    damage->damaged = status != TS_OK; /* once, unless its commit fails */
+    return status;
+}
+
+static enum ts_status begin_and_tell(struct recorder *recorder,
+                                     struct ts_err *err) {
+    enum ts_status status =
+        is_started(recorder) ? TS_OK : begin_journal(recorder, err);
+
+    return status == TS_OK ? tell_damage(recorder, err) : status;
+}
+
+static void look_for_damage(struct recorder *recorder) {
+    if (!journal_take_damage(recorder->options.journal, &recorder->damage))
         return;
     ts_log(TS_LOG_ERROR, "journal",
            "the damaged file stands aside as %s; %llu events were carried "
            "over, %llu are missing",
-           recorder->report.set_aside,
-           (unsigned long long)recorder->report.salvaged,
-           (unsigned long long)recorder->report.lost);
-    recorder->started = false;
+           recorder->damage.set_aside,
+           (unsigned long long)recorder->damage.salvaged,
+           (unsigned long long)recorder->damage.lost);
 }
 
 enum ts_status recorder_append(struct recorder *recorder,
@@ -134,21 +189,17 @@ enum ts_status recorder_append(struct recorder *recorder,
                                struct recorder_place *place,
                                struct ts_err *err) {
     struct ts_err own;
-    enum ts_status status = TS_OK;
+    enum ts_status status;
 
     if (!err)
         err = &own;
-    tell_damage(recorder);
-    if (!recorder->started)
-        status = begin_journal(recorder, err);
+    look_for_damage(recorder);
+    status = begin_and_tell(recorder, err);
     if (status == TS_OK)
         status = append(recorder, event, place, err);
     json_decref(event->data);
     if (status != TS_OK)
         note_trouble(recorder, err);
-    /* The group may be broken: its commit tells the others. */
-    if (status != TS_OK && !evtimer_pending(recorder->commit, NULL))
-        event_active(recorder->commit, EV_TIMEOUT, 1);
     return status;
 }
 
@@ -165,61 +216,121 @@ enum ts_status recorder_put(struct recorder *recorder, const char *key,
 
 void recorder_answer(struct recorder *recorder, enum ts_status status,
                      recorder_done *done, void *arg) {
-    struct waiting waiting = {NULL, 0, status, done, arg};
+    struct waiting waiting = {.status = status, .done = done, .arg = arg};
 
     wait_for_commit(recorder, &waiting);
 }
 
-static void answer_all(struct recorder *recorder, struct waiting *waiting,
-                       size_t count, enum ts_status status) {
-    char journal[TS_JOURNAL_TEXT];
+static void answer(struct recorder *recorder, struct waiting *waiting,
+                   enum ts_status status) {
+    bool shares = waiting->type || waiting->status == TS_OK;
+    enum ts_status mine = shares ? status : waiting->status;
 
-    memcpy(journal, journal_id(recorder->options.journal), sizeof journal);
-    for (size_t i = 0; i < count; i++) {
-        bool shares = waiting[i].type || waiting[i].status == TS_OK;
-        enum ts_status mine = shares ? status : waiting[i].status;
-
-        if (mine == TS_OK && waiting[i].type && recorder->events.on_recorded)
-            recorder->events.on_recorded(recorder->events.ctx, journal,
-                                         waiting[i].sequence, waiting[i].type);
-        if (waiting[i].done)
-            waiting[i].done(waiting[i].arg, mine);
-    }
+    if (mine == TS_OK && waiting->type && recorder->events.on_recorded)
+        recorder->events.on_recorded(
+            recorder->events.ctx,
+            &(struct recorder_recorded){waiting->journal, waiting->sequence,
+                                        waiting->type, waiting->visit,
+                                        waiting->time, waiting->data});
+    if (waiting->done)
+        waiting->done(waiting->arg, mine);
+    json_decref(waiting->data);
 }
 
-void recorder_flush(struct recorder *recorder) {
-    struct waiting *waiting = recorder->waiting;
-    size_t count = recorder->count;
-    bool pending = journal_pending(recorder->options.journal);
-    struct ts_err err = {0};
-    enum ts_status status;
+static void answer_all(struct recorder *recorder, struct waiting_list *list,
+                       enum ts_status status) {
+    struct waiting_list mine = *list;
 
-    (void)evtimer_del(recorder->commit);
-    recorder->waiting = NULL;
-    recorder->count = recorder->room = 0;
-    status = journal_commit(recorder->options.journal, &err);
+    *list = (struct waiting_list){0};
+    for (size_t i = 0; i < mine.count; i++)
+        answer(recorder, &mine.items[i], status);
+    free(mine.items);
+}
+
+static void note_end(struct recorder *recorder, enum ts_status status,
+                     const struct ts_err *err) {
     if (status != TS_OK) {
-        note_trouble(recorder, &err);
-        recorder->lost += count;
-        if (recorder->started_now)
-            recorder->started = false;
-    } else if (pending && recorder->trouble.text[0] &&
+        note_trouble(recorder, err);
+        recorder->lost += recorder->on_way.count + recorder->open.count;
+    } else if (recorder->on_way.count && recorder->trouble.text[0] &&
                recorder->trouble.status != TS_FULL) {
         ts_log(TS_LOG_INFO, "recorder", "recording works again");
         recorder->trouble = (struct ts_err){0};
     }
-    recorder->started_now = false;
-    tell_damage(recorder);
-    answer_all(recorder, waiting, count, status);
-    free(waiting);
-    if ((pending || count) && recorder->events.on_commit)
+}
+
+/* What waited for the commit is answered; behind one that failed nothing of
+ * the next group is there either. */
+static void finish(struct recorder *recorder, enum ts_status status,
+                   const struct ts_err *err) {
+    struct waiting_list behind = {0};
+    bool any = recorder->on_way.count || status != TS_OK;
+
+    note_end(recorder, status, err);
+    look_for_damage(recorder);
+    if (status != TS_OK) {
+        behind = recorder->open;
+        recorder->open = (struct waiting_list){0};
+    }
+    answer_all(recorder, &recorder->on_way, status);
+    answer_all(recorder, &behind, status);
+    if (status == TS_OK && recorder->damage.damaged)
+        (void)!begin_and_tell(recorder, NULL);
+    if (any && recorder->events.on_commit)
         recorder->events.on_commit(recorder->events.ctx, status != TS_OK);
+}
+
+static void begin(struct recorder *recorder) {
+    static const struct ts_err none = {0};
+
+    recorder->due = !journal_commit_begin(recorder->options.journal);
+    if (recorder->due)
+        return;
+    (void)evtimer_del(recorder->commit);
+    recorder->on_way = recorder->open;
+    recorder->open = (struct waiting_list){0};
+    if (!journal_pending(recorder->options.journal))
+        finish(recorder, TS_OK, &none);
+}
+
+/* True when a commit has ended. */
+static bool end(struct recorder *recorder, bool wait) {
+    struct journal *journal = recorder->options.journal;
+    struct ts_err err = {0};
+    enum ts_status status =
+        wait ? journal_commit_wait(journal, &err)
+             : journal_commit_end(journal, &err);
+
+    if (status == TS_AGAIN)
+        return false;
+    finish(recorder, status, &err);
+    if (recorder->due)
+        begin(recorder);
+    return true;
+}
+
+void recorder_flush(struct recorder *recorder) {
+    enum { ROUNDS = 8 }; /* an answer may append */
+
+    for (int i = 0; i < ROUNDS && (recorder->open.count ||
+                                   journal_pending(recorder->options.journal));
+         i++) {
+        begin(recorder);
+        if (journal_pending(recorder->options.journal))
+            (void)end(recorder, true);
+    }
 }
 
 static void on_commit_due(evutil_socket_t fd, short what, void *arg) {
     (void)fd;
     (void)what;
-    recorder_flush(arg);
+    begin(arg);
+}
+
+static void on_ended(evutil_socket_t fd, short what, void *arg) {
+    (void)fd;
+    (void)what;
+    (void)end(arg, false);
 }
 
 static void on_refusal_told(void *arg, enum ts_status status) {
@@ -274,17 +385,11 @@ static void report_refusals(struct recorder *recorder) {
 }
 
 void recorder_tidy(struct recorder *recorder) {
-    struct ts_err err;
-
     report_refusals(recorder);
     if (recorder->trouble.status == TS_FULL &&
         journal_has_room(recorder->options.journal, JOURNAL_TELEMETRY))
         recorder->trouble = (struct ts_err){0};
-    if (journal_pending(recorder->options.journal))
-        return;
-    if (journal_tidy(recorder->options.journal, &err) != TS_OK)
-        note_trouble(recorder, &err);
-    tell_damage(recorder);
+    journal_tidy_begin(recorder->options.journal);
 }
 
 static void on_tidy(evutil_socket_t fd, short what, void *arg) {
@@ -299,8 +404,11 @@ struct recorder *recorder_new(struct event_base *loop,
     struct timeval every = {TIDY_S, 0};
 
     *recorder = (struct recorder){.options = *options};
-    recorder->report = *options->report;
+    recorder->damage = *options->report;
     recorder->commit = evtimer_new(loop, on_commit_due, recorder);
+    recorder->ended = event_new(loop, journal_commit_fd(options->journal),
+                                EV_READ | EV_PERSIST, on_ended, recorder);
+    (void)event_add(recorder->ended, NULL);
     recorder->tidy = event_new(loop, -1, EV_PERSIST, on_tidy, recorder);
     (void)event_add(recorder->tidy, &every);
     return recorder;
@@ -311,13 +419,20 @@ void recorder_set_events(struct recorder *recorder,
     recorder->events = *events;
 }
 
+static void forget(struct waiting_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        json_decref(list->items[i].data);
+    free(list->items);
+}
+
 void recorder_free(struct recorder *recorder) {
     if (!recorder)
         return;
-    recorder->events = (struct recorder_events){0};
     event_free(recorder->commit);
+    event_free(recorder->ended);
     event_free(recorder->tidy);
-    free(recorder->waiting);
+    forget(&recorder->open);
+    forget(&recorder->on_way);
     free(recorder);
 }
 

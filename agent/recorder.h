@@ -1,5 +1,6 @@
-/* The recorder: group commit in the loop. Append now, one sync for all of a
- * pass, then the answers in order: what staff see and hear is durable. */
+/* The recorder: group commit. Append now, one sync for all of a pass, then the
+ * answers in order: what staff see and hear is durable. The sync does not hold
+ * the loop up; what comes while it lasts shares the next one. */
 #ifndef TS_AGENT_RECORDER_H
 #define TS_AGENT_RECORDER_H
 
@@ -13,13 +14,22 @@ struct recorder;
 /* The answer to one append: TS_OK when durable, else nothing of it is. */
 typedef void recorder_done(void *arg, enum ts_status status);
 
+/* An event that is durable. */
+struct recorder_recorded {
+    const char *journal;
+    uint64_t sequence;
+    const char *type;
+    const char *visit; /* or "" */
+    struct ts_wall time;
+    json_t *data;
+};
+
 struct recorder_events {
     void *ctx;
-    /* Each durable event, in order. */
-    void (*on_recorded)(void *ctx, const char *journal, uint64_t sequence,
-                        const char *type);
-    /* After a commit and all its answers; `lost`: the group was not written,
-     * what was folded from it must be folded again from the journal. */
+    /* Each durable event, in order, before its answer. */
+    void (*on_recorded)(void *ctx, const struct recorder_recorded *event);
+    /* After a commit and all its answers; `lost`: what was appended since the
+     * last one was not written, but what on_recorded told is there. */
     void (*on_commit)(void *ctx, bool lost);
 };
 
@@ -67,7 +77,7 @@ enum ts_status recorder_put(struct recorder *recorder, const char *key,
  * speak of an event in that group: it becomes the group's failure. */
 void recorder_answer(struct recorder *recorder, enum ts_status status,
                      recorder_done *done, void *arg);
-/* Commits now. */
+/* Commits now and waits until all is answered. */
 void recorder_flush(struct recorder *recorder);
 
 /* What the loop does every ten seconds: reports what was refused, ages copies,

@@ -10,6 +10,8 @@
 #include <event2/event.h>
 #include <jansson.h>
 
+typedef void screen_settled(void *arg, enum ts_status status);
+
 /* What the screen needs of the terminal. A command that is not TS_OK fills
  * `err` with a text for the person at the screen. */
 struct screen_actions {
@@ -28,6 +30,11 @@ struct screen_actions {
                                const char *text, struct ts_err *err);
     enum ts_status (*consent)(void *ctx, const char *purpose, bool granted,
                               struct ts_err *err);
+    /* Calls `done` once when what the commands before it recorded is durable,
+     * or cannot become so. */
+    void (*settle)(void *ctx, screen_settled *done, void *arg);
+    /* What is wrong with the recording and what to do. */
+    const char *(*trouble)(void *ctx);
 };
 
 struct screen_options {

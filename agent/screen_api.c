@@ -4,6 +4,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -35,15 +36,41 @@ static int http_code(enum ts_status status) {
     }
 }
 
-static void finish(struct ts_http_request *request, enum ts_status status,
+/* A command that waits for the disk; the client may leave before. */
+struct held {
+    const struct screen_actions *actions;
+    struct ts_http_request *request; /* NULL: gone */
+};
+
+static void on_gone(void *arg) { ((struct held *)arg)->request = NULL; }
+
+static void on_settled(void *arg, enum ts_status status) {
+    struct held *held = arg;
+    json_t *ok = json_pack("{s:b}", "ok", 1);
+
+    if (held->request && status == TS_OK)
+        ts_http_reply_json(held->request, 200, ok);
+    else if (held->request)
+        ts_http_reply_error(held->request, http_code(status),
+                            held->actions->trouble(held->actions->ctx));
+    json_decref(ok);
+    free(held);
+}
+
+/* The person at the screen is told what is durable. */
+static void finish(const struct screen_actions *actions,
+                   struct ts_http_request *request, enum ts_status status,
                    const struct ts_err *err) {
+    struct held *held;
+
     if (status != TS_OK) {
         ts_http_reply_error(request, http_code(status), err->text);
         return;
     }
-    json_t *ok = json_pack("{s:b}", "ok", 1);
-    ts_http_reply_json(request, 200, ok);
-    json_decref(ok);
+    held = ts_alloc(sizeof *held);
+    *held = (struct held){actions, request};
+    ts_http_defer(request, on_gone, held);
+    actions->settle(actions->ctx, on_settled, held);
 }
 
 static void refuse(struct ts_http_request *request, const char *message) {
@@ -144,7 +171,7 @@ void screen_post_close(const struct screen_actions *actions,
         struct ts_err err = {0};
         json_int_t total =
             json_integer_value(json_object_get(body, "total_minor"));
-        finish(request,
+        finish(actions, request,
                actions->visit_close(actions->ctx, member(body, "receipt"),
                                     (int64_t)total, member(body, "currency"),
                                     &err),
@@ -159,7 +186,7 @@ void screen_post_cancel(const struct screen_actions *actions,
     if (!body)
         return;
     struct ts_err err = {0};
-    finish(request, actions->visit_cancel(actions->ctx, &err), &err);
+    finish(actions, request, actions->visit_cancel(actions->ctx, &err), &err);
     json_decref(body);
 }
 
@@ -197,7 +224,7 @@ void screen_post_void(const struct screen_actions *actions,
         refuse(request, "sequence: 20 digits, as in the view");
     } else {
         struct ts_err err = {0};
-        finish(request,
+        finish(actions, request,
                actions->item_void(actions->ctx, member(body, "journal"),
                                   sequence, &err),
                &err);
@@ -233,7 +260,7 @@ void screen_post_feedback(const struct screen_actions *actions,
         struct ts_err err = {0};
         const char *text = member(body, "text");
         int score = (int)json_integer_value(json_object_get(body, "score"));
-        finish(request,
+        finish(actions, request,
                actions->feedback(actions->ctx, member(body, "question"), score,
                                  text ? text : "", &err),
                &err);
@@ -253,7 +280,7 @@ void screen_post_consent(const struct screen_actions *actions,
         refuse(request, "granted: true or false");
     } else {
         struct ts_err err = {0};
-        finish(request,
+        finish(actions, request,
                actions->consent(actions->ctx, member(body, "purpose"),
                                 json_is_true(granted), &err),
                &err);

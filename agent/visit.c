@@ -10,11 +10,25 @@ const char *visit_kind_name(enum visit_kind kind) {
     return kind == VISIT_KIOSK ? "kiosk" : "checkout";
 }
 
+/* Items are made room for by the 32. */
+static size_t room_for(size_t count) { return (count + 31) / 32 * 32; }
+
 void visit_fini(struct visit *visit) {
     for (size_t i = 0; i < visit->item_count; i++)
         json_decref(visit->items[i].details);
     free(visit->items);
     *visit = (struct visit){0};
+}
+
+void visit_copy(struct visit *out, const struct visit *from) {
+    visit_fini(out);
+    *out = *from;
+    if (!from->items)
+        return;
+    out->items = ts_alloc(room_for(from->item_count) * sizeof *out->items);
+    memcpy(out->items, from->items, from->item_count * sizeof *out->items);
+    for (size_t i = 0; i < out->item_count; i++)
+        json_incref(out->items[i].details);
 }
 
 static void copy(char *out, size_t size, struct ts_slice text) {
@@ -68,8 +82,9 @@ static void add_item(struct visit *visit, const struct visit_event *event) {
     if (visit->item_count == VISIT_ITEMS_MAX)
         return;
     if (visit->item_count % 32 == 0)
-        visit->items = ts_realloc(visit->items, (visit->item_count + 32) *
-                                                    sizeof *visit->items);
+        visit->items =
+            ts_realloc(visit->items,
+                       room_for(visit->item_count + 1) * sizeof *visit->items);
     item = &visit->items[visit->item_count++];
     *item = (struct visit_item){.sequence = event->sequence, .quantity = 1};
     copy(item->journal, sizeof item->journal, ts_slice_text(event->journal));

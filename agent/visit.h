@@ -52,6 +52,8 @@ struct visit_event {
 };
 
 void visit_fini(struct visit *visit);
+/* `out` becomes the same visit. */
+void visit_copy(struct visit *out, const struct visit *from);
 /* Events of other visits change nothing. */
 void visit_apply(struct visit *visit, const struct visit_event *event);
 struct visit_item *visit_item_find(const struct visit *visit,

@@ -132,10 +132,21 @@ static void on_input(evutil_socket_t fd, short what, void *arg) {
     }
 }
 
+static void settle(void *ctx, screen_settled *done, void *arg) {
+    (void)ctx;
+    done(arg, TS_OK);
+}
+
+static const char *trouble(void *ctx) {
+    (void)ctx;
+    return "";
+}
+
 static int run(struct fixture *fixture, uint16_t port) {
     const struct screen_actions actions = {fixture,   view,        status,
                                            metrics,   visit_close, visit_cancel,
-                                           item_void, feedback,    consent};
+                                           item_void, feedback,    consent,
+                                           settle,    trouble};
     const struct screen_options options = {.port = port};
     struct ts_err err;
     if (screen_start(&fixture->screen, fixture->loop, &options, &actions,

@@ -191,8 +191,11 @@ void listing_fini(struct listing *listing) {
 }
 
 json_t *fixture_visit(struct fixture *f) {
-    json_t *view = lane_view(f->lane);
+    json_t *view;
     json_t *visit;
+
+    recorder_flush(f->recorder);
+    view = lane_view(f->lane);
 
     assert_non_null(view);
     visit = json_incref(json_object_get(view, "visit"));

@@ -395,6 +395,7 @@ static void test_started_is_first_after_damage(void **state) {
     recorder_flush(f->recorder);
     fixture_scan_and_commit(f, ITEM_A);
     damage(f);
+    recorder_flush(f->recorder);
     f->clock.mono_ms += 61000;
     recorder_tidy(f->recorder);
     listing = fixture_list(f);

@@ -102,11 +102,22 @@ static enum ts_status consent(void *ctx, const char *purpose, bool granted,
     return outcome(shop, err);
 }
 
+static void settle(void *ctx, screen_settled *done, void *arg) {
+    (void)ctx;
+    done(arg, TS_OK);
+}
+
+static const char *trouble(void *ctx) {
+    (void)ctx;
+    return "the disk is full";
+}
+
 static void shop_open(struct shop *shop, struct screen_options options) {
     *shop = (struct shop){.loop = event_base_new()};
     const struct screen_actions actions = {shop,      view,        status,
                                            metrics,   visit_close, visit_cancel,
-                                           item_void, feedback,    consent};
+                                           item_void, feedback,    consent,
+                                           settle,    trouble};
     struct ts_err err = {0};
     if (screen_start(&shop->screen, shop->loop, &options, &actions, &err) !=
         TS_OK)

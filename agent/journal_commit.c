@@ -1,0 +1,217 @@
+/* Groups on their way to the disk, and what becomes of a file that breaks. */
+#include "agent/journal_private.h"
+
+#include "base/log.h"
+
+#include <assert.h>
+#include <string.h>
+
+void journal_give(struct journal *journal, enum writer_task task) {
+    assert(!journal->on_way);
+    journal->job.task = task;
+    journal->job.now = ts_clock_wall(journal->options.clock);
+    journal->on_way = true;
+    writer_give(journal->writer, &journal->job);
+}
+
+static void add_throughs(struct journal *journal, struct journal_group *group) {
+    for (size_t i = 0; i < journal->span_count; i++) {
+        struct journal_span *span = &journal->spans[i];
+
+        span->going = span->through;
+        if (span->through != span->stored_through)
+            group_set_through(group, span->journal, span->through);
+    }
+}
+
+/* The open group goes, with what acks have moved and copies that are over
+ * their bounds: those cost no sync of their own. */
+static void give_group(struct journal *journal) {
+    struct journal_group group = journal->job.group;
+
+    journal->job.group = journal->open;
+    journal->open = group;
+    add_throughs(journal, &journal->job.group);
+    journal_age(journal, &journal->ageing, &journal->job.group);
+    journal_give(journal, WRITER_COMMIT);
+}
+
+/* The run goes on under a new id: the tail of the old one may be lost, and a
+ * number is given once. */
+static void give_replacement(struct journal *journal, enum writer_task task) {
+    journal->suspect = false;
+    group_clear(&journal->open);
+    store_close(&journal->store);
+    journal_begin_run(journal);
+    journal->span_count = 0;
+    journal_give(journal, task);
+}
+
+static void add_current_span(struct journal *journal) {
+    struct journal_span *current;
+
+    journal->spans = ts_realloc(journal->spans, (journal->span_count + 1) *
+                                                    sizeof *journal->spans);
+    current = &journal->spans[journal->span_count++];
+    *current = (struct journal_span){.oldest = 1};
+    memcpy(current->journal, journal->id, sizeof current->journal);
+}
+
+/* The group is durable: the numbers count from now on. */
+static void settle(struct journal *journal) {
+    const struct journal_group *group = &journal->job.group;
+
+    for (size_t i = 0; i < journal->span_count; i++)
+        journal->spans[i].stored_through = journal->spans[i].going;
+    journal_ageing_settle(journal, &journal->ageing);
+    journal->commits += group->count != 0;
+    if (!group->rows)
+        return;
+    if (!journal->newest)
+        add_current_span(journal);
+    journal->newest += group->rows;
+    journal->spans[journal->span_count - 1].newest = journal->newest;
+    journal->unsent_rows += group->rows;
+    journal->unsent_bytes += group->row_bytes;
+    journal->appended += group->rows;
+}
+
+static void mend_if_suspect(struct journal *journal) {
+    if (!journal->suspect || journal->open.count)
+        return;
+    ts_log(TS_LOG_ERROR, "journal", "%s is damaged: it is set aside",
+           journal->path);
+    give_replacement(journal, WRITER_REPLACE);
+}
+
+/* What was appended behind a group that failed fails with it: its numbers
+ * would leave a hole. */
+static enum ts_status end_commit(struct journal *journal, struct ts_err *err) {
+    enum ts_status status = journal->job.status;
+
+    if (status == TS_OK)
+        settle(journal);
+    else
+        group_clear(&journal->open);
+    group_clear(&journal->job.group);
+    journal->job.scrub = journal->job.shrink = false;
+    if (status == TS_OK) {
+        mend_if_suspect(journal);
+        return TS_OK;
+    }
+    if (status != TS_CORRUPT)
+        return ts_fail(err, status, "%s", journal->job.err.text);
+    ts_log(TS_LOG_ERROR, "journal", "%s", journal->job.err.text);
+    give_replacement(journal, WRITER_REPLACE);
+    return ts_fail(err, TS_CORRUPT,
+                   "the journal was damaged and is replaced; this was not "
+                   "recorded: scan again");
+}
+
+static enum ts_status end_replacement(struct journal *journal,
+                                      struct ts_err *err) {
+    enum ts_status status = journal->job.status;
+
+    if (status != TS_OK)
+        (void)ts_fail(err, status, "%s", journal->job.err.text);
+    else
+        status = store_open_reader(&journal->store, journal->path, err);
+    if (status == TS_OK)
+        status = journal_load(journal, err);
+    if (status != TS_OK) {
+        store_close(&journal->store);
+        group_clear(&journal->open);
+        return TS_IO;
+    }
+    if (journal->job.task == WRITER_REOPEN)
+        journal_begin_run(journal);
+    journal->damage = journal->job.report;
+    journal->damage_untold = journal->damage.damaged;
+    return TS_OK;
+}
+
+static enum ts_status end_job(struct journal *journal, bool wait,
+                              struct ts_err *err) {
+    struct ts_err own;
+
+    if (!journal->on_way)
+        return TS_OK;
+    if (!writer_take(journal->writer, wait))
+        return TS_AGAIN;
+    journal->on_way = false;
+    if (!err)
+        err = &own;
+    return journal->job.task == WRITER_COMMIT ? end_commit(journal, err)
+                                              : end_replacement(journal, err);
+}
+
+bool journal_commit_begin(struct journal *journal) {
+    if (journal->on_way)
+        return false;
+    if (journal->open.count)
+        give_group(journal);
+    return true;
+}
+
+enum ts_status journal_commit_end(struct journal *journal, struct ts_err *err) {
+    return end_job(journal, false, err);
+}
+
+enum ts_status journal_commit_wait(struct journal *journal,
+                                   struct ts_err *err) {
+    return end_job(journal, true, err);
+}
+
+int journal_commit_fd(const struct journal *journal) {
+    return writer_fd(journal->writer);
+}
+
+enum ts_status journal_wait(struct journal *journal, struct ts_err *err) {
+    struct ts_err later;
+    enum ts_status status = end_job(journal, true, err);
+
+    /* A replacement follows by itself. */
+    while (journal->on_way)
+        if (end_job(journal, true, &later) != TS_OK)
+            status = ts_fail(err, TS_IO, "%s", later.text);
+    writer_rest(journal->writer);
+    return status;
+}
+
+enum ts_status journal_commit(struct journal *journal, struct ts_err *err) {
+    enum ts_status status = journal_wait(journal, err);
+
+    if (status != TS_OK || !journal->open.count)
+        return status;
+    give_group(journal);
+    return journal_wait(journal, err);
+}
+
+static bool moved(const struct journal *journal) {
+    for (size_t i = 0; i < journal->span_count; i++)
+        if (journal->spans[i].through != journal->spans[i].stored_through)
+            return true;
+    return false;
+}
+
+void journal_tidy_begin(struct journal *journal) {
+    if (journal_pending(journal))
+        return;
+    mend_if_suspect(journal);
+    if (journal->on_way)
+        return;
+    if (!journal->store.db) {
+        give_replacement(journal, WRITER_REOPEN);
+        return;
+    }
+    journal->job.shrink = !journal->unsent_rows;
+    if (moved(journal) || journal_age_due(journal) || journal->job.shrink)
+        give_group(journal);
+}
+
+enum ts_status journal_tidy(struct journal *journal, struct ts_err *err) {
+    if (journal_pending(journal))
+        return TS_OK;
+    journal_tidy_begin(journal);
+    return journal_wait(journal, err);
+}

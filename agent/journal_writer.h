@@ -1,0 +1,45 @@
+/* The one thread that writes the journal's file: a sync takes 5 to 30 ms on
+ * flash, and the loop has readers and pages to serve. One job at a time is
+ * handed over and taken back; the loop reads on a connection of its own.
+ * Private to agent/journal*.c. */
+#ifndef TS_AGENT_JOURNAL_WRITER_H
+#define TS_AGENT_JOURNAL_WRITER_H
+
+#include "agent/journal_group.h"
+
+enum writer_task {
+    WRITER_COMMIT,
+    WRITER_REOPEN, /* the file after trouble; what is damaged is set aside */
+    WRITER_REPLACE /* a file that is known to be damaged */
+};
+
+struct writer_job {
+    enum writer_task task;
+    struct journal_group group;
+    bool scrub;  /* leave no old page in the log of the file */
+    bool shrink; /* afterwards, give unused room back to the disk */
+    struct ts_wall now;
+    /* The answer. */
+    enum ts_status status;
+    struct ts_err err;
+    struct journal_report report; /* of WRITER_REPLACE */
+};
+
+struct journal_writer;
+
+/* Takes the open `store`. */
+enum ts_status writer_start(struct journal_writer **out,
+                            const struct journal_store *take_store,
+                            struct ts_err *err) TS_MUST_USE;
+/* Ends what is under way, then the thread, and closes the store. */
+void writer_stop(struct journal_writer *writer);
+/* `job` is the writer's until it is taken back. */
+void writer_give(struct journal_writer *writer, struct writer_job *job);
+/* True when the job has ended. `wait`: not before. */
+bool writer_take(struct journal_writer *writer, bool wait);
+/* Waits until nothing is under way, also not what follows a job. */
+void writer_rest(struct journal_writer *writer);
+/* Readable when a job has ended and was not taken back. */
+int writer_fd(const struct journal_writer *writer);
+
+#endif
