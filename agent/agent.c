@@ -204,10 +204,9 @@ static enum ts_status start_screen(struct agent *agent, struct ts_err *err) {
         .kiosk = !strcmp(text(agent, "kind"), "kiosk"),
     };
     struct screen_actions actions = {
-        agent,          screen_view,     screen_status,
-        screen_metrics, screen_close,    screen_cancel,
-        screen_void,    screen_feedback, screen_consent,
-        screen_settle,  screen_trouble};
+        agent,          screen_view,   screen_status, screen_metrics,
+        screen_close,   screen_cancel, screen_void,   screen_feedback,
+        screen_consent, screen_settle, screen_trouble};
     enum ts_status status =
         screen_start(&agent->screen, agent->loop, &options, &actions, err);
 

@@ -17,7 +17,7 @@ struct journal_step {
     char journal[TS_JOURNAL_TEXT];
     uint64_t sequence; /* or through */
     int64_t class, codec, at;
-    size_t key;      /* of bytes: text with its NUL */
+    size_t key;       /* of bytes: text with its NUL */
     size_t from, len; /* of bytes: payload or value */
 };
 

@@ -11,7 +11,7 @@ struct journal_span {
     uint64_t oldest, newest; /* oldest 0: no row left */
     uint64_t through, stored_through;
     uint64_t going; /* through, on its way to the disk */
-    bool holed; /* rows were lost by damage */
+    bool holed;     /* rows were lost by damage */
 };
 
 struct journal_amount {
@@ -85,7 +85,6 @@ void journal_begin_run(struct journal *journal);
 /* The job is handed over; nothing was on its way. */
 void journal_give(struct journal *journal, enum writer_task task);
 /* Waits for the job and what follows it. */
-enum ts_status journal_wait(struct journal *journal,
-                            struct ts_err *err);
+enum ts_status journal_wait(struct journal *journal, struct ts_err *err);
 
 #endif

@@ -231,8 +231,7 @@ static void salvage_path(char out[300], const char *path) {
 
 /* The damaged file keeps its name until the new one is whole. */
 static enum ts_status salvage(struct journal_store *store, const char *path,
-                              struct ts_wall now,
-                              struct journal_report *report,
+                              struct ts_wall now, struct journal_report *report,
                               struct ts_err *err) {
     struct salvage s = {NULL, store, report, err, TS_OK};
     char whole[300];

@@ -181,7 +181,8 @@ enum ts_status store_open(struct journal_store *store, const char *path,
         "PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;"
         "PRAGMA journal_size_limit=1048576; PRAGMA wal_autocheckpoint=0;"
         "PRAGMA mmap_size=0; PRAGMA secure_delete=ON;";
-    enum ts_status status = connect_to(store, path, SQLITE_OPEN_CREATE, pragmas, err);
+    enum ts_status status =
+        connect_to(store, path, SQLITE_OPEN_CREATE, pragmas, err);
 
     if (status == TS_OK)
         status = check(store, err);

@@ -82,8 +82,8 @@ static enum ts_status replace(struct journal_writer *writer,
 
 static void perform(struct journal_writer *writer, struct writer_job *job) {
     job->err = (struct ts_err){0};
-    job->status = job->task == WRITER_COMMIT ? commit(writer, job)
-                                             : replace(writer, job);
+    job->status =
+        job->task == WRITER_COMMIT ? commit(writer, job) : replace(writer, job);
 }
 
 static void shrink(struct journal_writer *writer) {

@@ -210,10 +210,9 @@ static void on_recorded(void *ctx, const struct recorder_recorded *event) {
     struct lane *lane = ctx;
 
     visit_apply(&lane->shown,
-                &(struct visit_event){event->journal, event->sequence,
-                                      ts_slice_text(event->type),
-                                      ts_slice_text(event->visit), event->time,
-                                      event->data});
+                &(struct visit_event){
+                    event->journal, event->sequence, ts_slice_text(event->type),
+                    ts_slice_text(event->visit), event->time, event->data});
     for (size_t i = 0; i < lane->recorded_count; i++)
         lane->recorded[i].call(lane->recorded[i].arg, event->journal,
                                event->sequence, event->type);

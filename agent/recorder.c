@@ -38,9 +38,9 @@ struct recorder {
     struct event *commit;
     struct event *ended;
     struct event *tidy;
-    struct waiting_list open;   /* for the next commit */
-    struct waiting_list on_way; /* for the one that is on its way */
-    bool due;                   /* the next commit waits for that one */
+    struct waiting_list open;      /* for the next commit */
+    struct waiting_list on_way;    /* for the one that is on its way */
+    bool due;                      /* the next commit waits for that one */
     char started[TS_JOURNAL_TEXT]; /* has its terminal.started, or will */
     struct journal_report damage;  /* for journal.damaged */
     struct telling telling[JOURNAL_CLASSES];
@@ -64,8 +64,7 @@ static void wait_for_commit(struct recorder *recorder,
 
     if (list->count == list->room) {
         list->room = list->room ? list->room * 2 : 16;
-        list->items =
-            ts_realloc(list->items, list->room * sizeof *list->items);
+        list->items = ts_realloc(list->items, list->room * sizeof *list->items);
     }
     list->items[list->count++] = *waiting;
     if (!evtimer_pending(recorder->commit, NULL))
@@ -131,8 +130,8 @@ static enum ts_status begin_journal(struct recorder *recorder,
         (void)json_object_set_new(data, "previous", json_string(previous));
         (void)json_object_set_new(data, "previous_last", json_string(last));
     }
-    status = append_notice(recorder, "terminal.started", data,
-                           on_started_told, err);
+    status =
+        append_notice(recorder, "terminal.started", data, on_started_told, err);
     if (status == TS_OK)
         memcpy(recorder->started, journal_id(recorder->options.journal),
                sizeof recorder->started);
@@ -159,8 +158,8 @@ static enum ts_status tell_damage(struct recorder *recorder,
         return TS_OK;
     data = json_pack("{s:I,s:I}", "salvaged", (json_int_t)damage->salvaged,
                      "lost", (json_int_t)damage->lost);
-    status = append_notice(recorder, "journal.damaged", data, on_damage_told,
-                           err);
+    status =
+        append_notice(recorder, "journal.damaged", data, on_damage_told, err);
     damage->damaged = status != TS_OK; /* once, unless its commit fails */
     return status;
 }
@@ -297,9 +296,8 @@ static void begin(struct recorder *recorder) {
 static bool end(struct recorder *recorder, bool wait) {
     struct journal *journal = recorder->options.journal;
     struct ts_err err = {0};
-    enum ts_status status =
-        wait ? journal_commit_wait(journal, &err)
-             : journal_commit_end(journal, &err);
+    enum ts_status status = wait ? journal_commit_wait(journal, &err)
+                                 : journal_commit_end(journal, &err);
 
     if (status == TS_AGAIN)
         return false;

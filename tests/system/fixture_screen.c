@@ -143,10 +143,9 @@ static const char *trouble(void *ctx) {
 }
 
 static int run(struct fixture *fixture, uint16_t port) {
-    const struct screen_actions actions = {fixture,   view,        status,
-                                           metrics,   visit_close, visit_cancel,
-                                           item_void, feedback,    consent,
-                                           settle,    trouble};
+    const struct screen_actions actions = {
+        fixture,   view,     status,  metrics, visit_close, visit_cancel,
+        item_void, feedback, consent, settle,  trouble};
     const struct screen_options options = {.port = port};
     struct ts_err err;
     if (screen_start(&fixture->screen, fixture->loop, &options, &actions,

@@ -114,10 +114,9 @@ static const char *trouble(void *ctx) {
 
 static void shop_open(struct shop *shop, struct screen_options options) {
     *shop = (struct shop){.loop = event_base_new()};
-    const struct screen_actions actions = {shop,      view,        status,
-                                           metrics,   visit_close, visit_cancel,
-                                           item_void, feedback,    consent,
-                                           settle,    trouble};
+    const struct screen_actions actions = {
+        shop,      view,     status,  metrics, visit_close, visit_cancel,
+        item_void, feedback, consent, settle,  trouble};
     struct ts_err err = {0};
     if (screen_start(&shop->screen, shop->loop, &options, &actions, &err) !=
         TS_OK)
