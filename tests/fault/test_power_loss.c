@@ -1,8 +1,11 @@
-/* The power goes at every sync of a morning: whatever the agent confirmed is
- * there when it comes back, without a hole, and nothing is called damaged. */
-#include "power_vfs.h"
+/* The power goes at any instant of a day: all that beeped is in the journal,
+ * whole, and in the archive once the lane is back, once and in its order; and
+ * so it is when the power goes again while the lane comes back. */
+#include "cuts.h"
+#include "day.h"
 
-#include "agent/journal.h"
+#include "agent/desk.h"
+#include "base/log.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -14,186 +17,313 @@
 
 #include <cmocka.h>
 
-enum { RUNS = 5, GROUPS = 60, CONFIRMED_MAX = 8192 };
-
-struct row {
-    char journal[TS_JOURNAL_TEXT];
-    uint64_t sequence;
+/* The machine that comes back, and the hub that it finds. */
+struct back {
+    const struct day *day;
+    const struct cut *cut;
+    struct fixture *lane;
+    struct rejoin_hub hub;
+    char hub_folder[FOLDER_TEXT];
+    char hub_path[96];
+    struct day_rows rows; /* told since the cut, over its runs */
+    size_t safe;          /* of them, told before the power went again */
+    struct power_notes notes;
+    size_t twice, unanswered; /* for the report */
 };
 
-struct morning {
-    char folder[64];
-    char path[128];
-    struct journal_options options;
-    struct row *confirmed;
-    size_t confirmed_count;
-    uint64_t random;
+static void on_told(void *arg, const char *journal, uint64_t sequence,
+                    const char *type) {
+    struct back *back = arg;
+
+    (void)type;
+    day_rows_add(&back->rows, journal, sequence);
+    atomic_store(&back->notes.value[DAY_TOLD], back->rows.count);
+}
+
+static void forget_rows(struct back *back, size_t from) {
+    while (back->rows.count > from)
+        ts_buf_fini(&back->rows.rows[--back->rows.count].body);
+}
+
+/* Where the rows of the day are in the journal: those that nobody aged. */
+struct look {
+    const struct back *back;
+    size_t next; /* of the day */
 };
 
-static uint64_t draw_number(uint64_t *state) {
-    *state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return *state >> 33;
+static bool same(const struct day_row *row, const char *journal,
+                 uint64_t sequence, struct ts_slice body) {
+    return sequence == row->sequence && !strcmp(journal, row->journal) &&
+           ts_slice_equal(body, ts_buf_slice(&row->body));
 }
 
-static struct journal *open_journal(const struct journal_options *options,
-                                    struct journal_report *report) {
-    struct journal *journal = NULL;
-    struct ts_err err = {0};
+/* Every row that is there is a row of the day, whole and in its place. */
+static bool look_at(void *arg, const char *journal, uint64_t sequence,
+                    struct ts_slice payload) {
+    struct look *look = arg;
+    const struct day_rows *rows = &look->back->day->rows;
+    struct ts_buf body = {0};
+    json_t *json = NULL;
+    size_t at = look->next;
 
-    if (journal_open(&journal, options, report, &err) != TS_OK)
-        fail_msg("%s", err.text);
-    return journal;
-}
-
-static void run_group(struct morning *m, struct journal *journal) {
-    uint64_t size = draw_number(&m->random) % 6 + 1;
-    struct row rows[6];
-
-    for (uint64_t i = 0; i < size; i++) {
-        json_t *data = json_pack("{s:s}", "gtin", "08001230000015");
-        struct event event = {.type = "item.scanned",
-                              .time = ts_clock_wall(m->options.clock),
-                              .uptime = ts_clock_mono(m->options.clock),
-                              .data = data};
-
-        assert_int_equal(journal_append(journal, JOURNAL_ITEM, &event,
-                                        &rows[i].sequence, NULL),
-                         TS_OK);
-        memcpy(rows[i].journal, journal_id(journal), TS_JOURNAL_TEXT);
-        json_decref(data);
-    }
-    assert_int_equal(journal_commit(journal, NULL), TS_OK);
-    assert_true(m->confirmed_count + size <= CONFIRMED_MAX);
-    memcpy(m->confirmed + m->confirmed_count, rows, size * sizeof *rows);
-    m->confirmed_count += size;
-}
-
-/* Groups of scans, acks in between, an end and a new start now and then. */
-static void live_through(struct morning *m) {
-    for (int run = 0; run < RUNS; run++) {
-        struct journal_report report;
-        struct journal *journal = open_journal(&m->options, &report);
-        struct uplink_source source = journal_source(journal);
-
-        for (int group = 0; group < GROUPS; group++) {
-            run_group(m, journal);
-            if (draw_number(&m->random) % 4 == 0)
-                assert_int_equal(
-                    source.release(
-                        source.ctx, journal_id(journal),
-                        m->confirmed[m->confirmed_count - 1].sequence, NULL),
-                    TS_OK);
-        }
-        journal_close(journal);
-    }
-}
-
-struct found {
-    const struct morning *morning;
-    size_t matched; /* of the confirmed rows, in order */
-    struct row last;
-    bool contiguous;
-};
-
-static bool see(void *arg, const char *journal, uint64_t sequence,
-                struct ts_slice payload) {
-    struct found *found = arg;
-    const struct row *next =
-        &found->morning
-             ->confirmed[found->matched < found->morning->confirmed_count
-                             ? found->matched
-                             : 0];
-    bool same = !strcmp(found->last.journal, journal);
-
-    (void)payload;
-    found->contiguous &= sequence == (same ? found->last.sequence + 1 : 1);
-    memcpy(found->last.journal, journal, TS_JOURNAL_TEXT);
-    found->last.sequence = sequence;
-    if (found->matched < found->morning->confirmed_count &&
-        next->sequence == sequence && !strcmp(next->journal, journal))
-        found->matched++;
+    assert_int_equal(ts_json_parse(&json, payload, NULL), TS_OK);
+    assert_int_equal(ts_json_canonical(&body, json), TS_OK);
+    while (at < rows->count &&
+           !same(&rows->rows[at], journal, sequence, ts_buf_slice(&body)))
+        at++;
+    json_decref(json);
+    ts_buf_fini(&body);
+    if (at == rows->count)
+        fail_msg("step %zu: the journal holds %s-%llu, which is no row of the "
+                 "day in its place",
+                 look->back->cut->step, journal, (unsigned long long)sequence);
+    look->next = at + 1;
     return true;
 }
 
-static void lay_out(const struct power_picture *picture) {
-    for (size_t i = 0; i < picture->count; i++) {
-        int fd = open(picture->files[i].path,
-                      O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-        size_t len = picture->files[i].bytes.len;
-
-        assert_true(fd >= 0);
-        assert_int_equal(write(fd, picture->files[i].bytes.data, len), len);
-        (void)close(fd);
-    }
-}
-
-static void clear(const struct morning *m) {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal",
-                                           ".lock"};
-    char path[160];
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        (void)snprintf(path, sizeof path, "%s%s", m->path, suffixes[i]);
-        (void)unlink(path);
-    }
-}
-
-static void check(const struct morning *m,
-                  const struct power_picture *picture) {
-    struct journal_report report;
-    struct found found = {.morning = m, .contiguous = true};
-    struct journal *journal;
+static void check_journal(struct back *back) {
+    struct look look = {.back = back};
     struct ts_err err = {0};
 
-    clear(m);
-    lay_out(picture);
-    journal = open_journal(&m->options, &report);
-    if (report.damaged)
-        fail_msg("called damaged after a power cut");
-    if (journal_walk(journal, "", 0, see, &found, &err) != TS_OK)
+    if (journal_walk(back->lane->journal, "", 0, look_at, &look, &err) != TS_OK)
         fail_msg("%s", err.text);
-    assert_true(found.contiguous);
-    assert_true(found.matched >= picture->confirmed);
-    journal_close(journal);
+    back->unanswered +=
+        look.next > power_noted(back->day->tape, back->cut->step, DAY_TOLD);
 }
 
-static void test_every_sync(void **state) {
-    struct morning m = {.random = 7};
-    struct power_picture *pictures;
-    size_t count;
+/* The agent starts on what the disk holds, and a person scans. */
+static void come_back(struct back *back) {
+    size_t first = back->rows.count;
+
+    fixture_start(back->lane);
+    if (folder_count(back->lane->folder, "damaged"))
+        fail_msg("step %zu: called damaged after a power cut", back->cut->step);
+    if (!first)
+        check_journal(back);
+    lane_on_recorded(back->lane->lane, on_told, back);
+    fixture_scan_and_commit(back->lane, ITEM_A);
+    assert_true(back->rows.count > first + 1);
+    day_rows_read(&back->rows, first, back->lane->journal);
+}
+
+static void lay_hub(struct back *back) {
+    size_t which = power_noted(back->day->tape, back->cut->step, DAY_HUB);
+    const struct ts_buf *file = &back->day->hubs[which];
+    int fd =
+        open(back->hub_path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, file->data, file->len), file->len);
+    (void)close(fd);
+}
+
+static void rejoin(struct back *back) {
+    char url[128];
+    struct rejoin *wire;
+
+    (void)snprintf(url, sizeof url, "sqlite:%s", back->hub_path);
+    rejoin_hub_open(&back->hub, url, &back->lane->clock.clock);
+    wire = rejoin_new(&(struct rejoin_options){
+        .hub = &back->hub,
+        .terminal = DAY_TERMINAL,
+        .store = DAY_STORE,
+        .source = journal_source(back->lane->journal)});
+    rejoin_up(wire);
+    if (!rejoin_run(wire, 60000) || rejoin_status(wire).alarms)
+        fail_msg("step %zu: the lane does not get rid of its rows: %s",
+                 back->cut->step, rejoin_status(wire).alarm.text);
+    rejoin_free(wire);
+}
+
+/* The archive in its order: the day up to some row, then what came after. */
+struct reading {
+    const struct back *back;
+    size_t day, later;
+};
+
+static bool is_row(const struct day_row *row,
+                   const struct archive_event *event) {
+    char key[160];
+
+    (void)snprintf(key, sizeof key, DAY_TERMINAL "/%s/%020llu", row->journal,
+                   (unsigned long long)row->sequence);
+    return ts_slice_equal(event->key, ts_slice_text(key)) &&
+           ts_slice_equal(event->body, ts_buf_slice(&row->body));
+}
+
+static bool read_archive(void *arg, const struct archive_event *event) {
+    struct reading *reading = arg;
+    const struct day_rows *day = &reading->back->day->rows;
+    const struct day_rows *later = &reading->back->rows;
+
+    if (!reading->later && reading->day < day->count &&
+        is_row(&day->rows[reading->day], event)) {
+        reading->day++;
+        return true;
+    }
+    /* Rows of a run that the power took again may be missing at its end. */
+    while (reading->later < later->count &&
+           !is_row(&later->rows[reading->later], event)) {
+        assert_true(reading->later >= reading->back->safe);
+        reading->later++;
+    }
+    if (reading->later == later->count)
+        fail_msg("step %zu: the archive holds %.*s out of its place",
+                 reading->back->cut->step, (int)event->key.len,
+                 (const char *)event->key.data);
+    reading->later++;
+    return true;
+}
+
+static void check_counts(struct back *back) {
+    static const struct db_statement nothing[] = {
+        {"power_alarms", "SELECT COUNT(*) FROM alarm"},
+        {"power_quarantine", "SELECT COUNT(*) FROM quarantine"},
+        {"power_holes", "SELECT COUNT(*) FROM hole"},
+        {"power_pending",
+         "SELECT COUNT(*) FROM journal_link l LEFT JOIN lane_position p "
+         "ON p.shard = l.shard AND p.terminal = l.terminal "
+         "AND p.journal = l.previous "
+         "WHERE COALESCE(p.through, 0) < l.previous_last"},
+    };
+
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+        if (rejoin_hub_number(&back->hub, &nothing[i]) != 0)
+            fail_msg("step %zu: %s", back->cut->step, nothing[i].name);
+}
+
+static void check_archive(struct back *back) {
+    const struct day *day = back->day;
+    size_t told = power_noted(day->tape, back->cut->step, DAY_TOLD);
+    size_t step = power_noted(day->tape, back->cut->step, DAY_STEP);
+    struct reading reading = {.back = back};
+
+    rejoin_hub_walk(&back->hub, DAY_STORE, read_archive, &reading);
+    if (reading.day < told)
+        fail_msg("step %zu: %zu rows had beeped, %zu are archived",
+                 back->cut->step, told, reading.day);
+    assert_true(reading.day <= day->step_end[step]);
+    assert_int_equal(reading.later, back->rows.count);
+    check_counts(back);
+}
+
+/* The replica has what it says it has. */
+static void check_desk(struct back *back) {
+    struct desk_stats stats;
+    struct desk *desk = NULL;
+    struct ts_err err = {0};
+    char path[160], key[TS_TOKEN_TEXT];
+
+    (void)snprintf(path, sizeof path, "%s/desk.db", back->lane->folder);
+    if (desk_open(&desk, path, &err) != TS_OK)
+        fail_msg("%s", err.text);
+    desk_get_stats(desk, &stats);
+    assert_true(stats.position <= back->day->desk_told);
+    for (unsigned i = 1; i <= DAY_DESK_RECORDS; i++) {
+        json_t *found;
+
+        day_desk_key(key, i);
+        found = desk_find(desk, key, ts_clock_wall(&back->lane->clock.clock));
+        assert_int_equal(found != NULL, i <= stats.position);
+        json_decref(found);
+    }
+    desk_close(desk);
+}
+
+/* The power goes again while the agent comes back. */
+static void cut_again(struct back *back) {
+    struct power_tape *tape;
+    struct power_disk *disk;
+    size_t step;
+
+    atomic_store(&back->notes.value[DAY_TOLD], 0);
+    power_record(back->lane->folder, &back->notes);
+    come_back(back);
+    fixture_stop(back->lane);
+    tape = power_stop();
+    step = (size_t)(back->cut->seed % (power_steps(tape) + 1));
+    disk = power_disk_new(tape);
+    power_disk_play(disk, step);
+    power_disk_cut(disk, back->cut->tear, back->cut->seed, back->lane->folder);
+    back->safe = power_noted(tape, step, DAY_TOLD);
+    power_disk_free(disk);
+    power_tape_free(tape);
+    back->twice++;
+}
+
+static void check_cut(struct back *back, const struct power_disk *disk) {
+    forget_rows(back, 0);
+    back->safe = 0;
+    power_disk_cut(disk, back->cut->tear, back->cut->seed, back->lane->folder);
+    if (back->cut->random && back->cut->seed % 3 == 0)
+        cut_again(back);
+    check_desk(back);
+    lay_hub(back);
+    come_back(back);
+    rejoin(back);
+    check_archive(back);
+    rejoin_hub_close(&back->hub);
+    fixture_stop(back->lane);
+}
+
+static void back_open(struct back *back, const struct day *day) {
+    void *lane = NULL;
+
+    *back = (struct back){.day = day};
+    (void)fixture_set_up(&lane);
+    back->lane = lane;
+    back->lane->clock.wall_ms = day->lane->clock.wall_ms;
+    fixture_stop(back->lane);
+    folder_make(back->hub_folder);
+    (void)snprintf(back->hub_path, sizeof back->hub_path, "%s/hub.db",
+                   back->hub_folder);
+}
+
+static void back_close(struct back *back) {
+    forget_rows(back, 0);
+    free(back->rows.rows);
+    folder_remove(back->hub_folder);
+    fixture_start(back->lane);
+    (void)fixture_tear_down((void *[]){back->lane});
+}
+
+static void test_a_day(void **state) {
+    struct day day;
+    struct back back;
+    struct cuts cuts;
+    struct power_disk *disk;
 
     (void)state;
-    (void)snprintf(m.folder, sizeof m.folder, "/tmp/tessera-power-XXXXXX");
-    assert_non_null(mkdtemp(m.folder));
-    (void)snprintf(m.path, sizeof m.path, "%s/journal.db", m.folder);
-    m.options = (struct journal_options){
-        .path = m.path,
-        .max_bytes = 512 << 20,
-        .keep_bytes = 64 << 20,
-        .keep_ms = 7 * 86400000LL,
-        .origin = {"milano-01", "milano-01-lane-3", "5d1e88c2"},
-        .clock = ts_clock_system(),
-    };
-    m.confirmed = ts_alloc(CONFIRMED_MAX * sizeof *m.confirmed);
-    power_vfs_begin(&m.confirmed_count, 99);
-    live_through(&m);
-    pictures = power_vfs_end(&count);
-    assert_true(count > (size_t)RUNS * GROUPS);
-    assert_true(m.confirmed_count > (size_t)RUNS * GROUPS);
-    for (size_t i = 0; i < count; i++)
-        check(&m, &pictures[i]);
-    print_message("%zu power cuts, %zu events confirmed, none lost\n", count,
-                  m.confirmed_count);
-    power_pictures_free(pictures, count);
-    clear(&m);
-    (void)rmdir(m.folder);
-    free(m.confirmed);
+    power_vfs_install();
+    day_live(&day);
+    back_open(&back, &day);
+    cuts = cuts_plan(day.tape, 0);
+    disk = power_disk_new(day.tape);
+    for (size_t i = 0; i < cuts.count; i++) {
+        back.cut = &cuts.cuts[i];
+        power_disk_play(disk, back.cut->step);
+        check_cut(&back, disk);
+    }
+    assert_true(cuts.syncs && cuts.writes && back.unanswered);
+    print_message("%zu power cuts (at %zu of the syncs, before and behind, at "
+                  "%zu writes, at %zu instants by lot, %zu of them twice; %zu "
+                  "with rows whose answer had not gone) in %zu steps of the "
+                  "disk; %zu events beeped, none lost\n",
+                  cuts.count + back.twice, cuts.syncs, cuts.writes, cuts.random,
+                  back.twice, back.unanswered, power_steps(day.tape),
+                  day.rows.count);
+    power_disk_free(disk);
+    cuts_fini(&cuts);
+    back_close(&back);
+    day_fini(&day);
+    power_vfs_remove();
 }
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_sync),
+        cmocka_unit_test(test_a_day),
     };
 
+    ts_log_set_level(TS_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
