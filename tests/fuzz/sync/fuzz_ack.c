@@ -1,0 +1,3 @@
+#include "tests/fuzz/sync/fuzz_payload.h"
+
+FUZZ_PAYLOAD(ack)
