@@ -12,34 +12,53 @@ void timekeeper_init(struct timekeeper *keeper, const struct ts_clock *clock) {
     ts_boot_id(keeper->boot);
 }
 
+/* The system says synchronised, and the hub did not tell another time. */
+static bool system_is_right(const struct timekeeper *keeper,
+                            struct ts_wall wall, struct ts_mono mono) {
+    int64_t apart_ms = llabs(wall.unix_ms - (mono.ms + keeper->offset_ms));
+
+    return keeper->clock->synchronised(keeper->clock->ctx) &&
+           (!keeper->known ||
+            apart_ms <= CHANGED_MS + keeper->error_ms +
+                            llabs(mono.ms - keeper->at_ms) / TIMEKEEPER_DRIFT);
+}
+
 void timekeeper_stamp(const struct timekeeper *keeper, struct event *event) {
     struct ts_wall wall = ts_clock_wall(keeper->clock);
     struct ts_mono mono = ts_clock_mono(keeper->clock);
-    int64_t hub_ms = mono.ms + keeper->offset_ms;
 
     event->uptime = mono;
     event->time = wall;
-    event->clock = EVENT_CLOCK_SET;
-    if (keeper->clock->synchronised(keeper->clock->ctx))
-        return;
-    if (!keeper->known) {
-        event->clock = EVENT_CLOCK_UNSET;
-    } else if (llabs(wall.unix_ms - hub_ms) > CHANGED_MS + keeper->error_ms) {
-        event->time.unix_ms = hub_ms;
+    event->clock = EVENT_CLOCK_UNSET;
+    if (system_is_right(keeper, wall, mono)) {
+        event->clock = EVENT_CLOCK_SET;
+    } else if (keeper->known) {
+        event->time.unix_ms = mono.ms + keeper->offset_ms;
         event->clock = EVENT_CLOCK_CORRECTED;
     }
+}
+
+static bool is_news(const struct timekeeper *keeper, int64_t offset_ms,
+                    struct ts_mono at, int64_t error_ms) {
+    return !keeper->known ||
+           llabs(offset_ms - keeper->offset_ms) > CHANGED_MS + error_ms ||
+           (keeper->error_ms > CHANGED_MS && error_ms < keeper->error_ms / 2) ||
+           (at.ms - keeper->at_ms >= TIMEKEEPER_FRESH_MS &&
+            error_ms <= CHANGED_MS &&
+            !system_is_right(keeper, ts_clock_wall(keeper->clock),
+                             ts_clock_mono(keeper->clock)));
 }
 
 bool timekeeper_learn(struct timekeeper *keeper, struct ts_wall hubtime,
                       struct ts_mono at, int64_t error_ms) {
     int64_t offset_ms = hubtime.unix_ms - at.ms;
 
-    if (keeper->known &&
-        llabs(offset_ms - keeper->offset_ms) <= CHANGED_MS + error_ms)
+    if (!is_news(keeper, offset_ms, at, error_ms))
         return false;
     keeper->known = true;
     keeper->offset_ms = offset_ms;
     keeper->error_ms = error_ms;
+    keeper->at_ms = at.ms;
     return true;
 }
 
@@ -75,8 +94,9 @@ void timekeeper_restore_floor(struct timekeeper *keeper, const char *text) {
 
 void timekeeper_text(const struct timekeeper *keeper,
                      char out[TIMEKEEPER_TEXT]) {
-    (void)snprintf(out, TIMEKEEPER_TEXT, "%s %" PRId64 " %" PRId64,
-                   keeper->boot, keeper->offset_ms, keeper->error_ms);
+    (void)snprintf(out, TIMEKEEPER_TEXT, "%s %" PRId64 " %" PRId64 " %" PRId64,
+                   keeper->boot, keeper->offset_ms, keeper->error_ms,
+                   keeper->at_ms);
 }
 
 void timekeeper_restore(struct timekeeper *keeper, const char *text) {
@@ -90,6 +110,7 @@ void timekeeper_restore(struct timekeeper *keeper, const char *text) {
     if (*end != ' ')
         return;
     keeper->error_ms = strtoll(end, &end, 10);
+    keeper->at_ms = strtoll(end, &end, 10);
     keeper->offset_ms = offset_ms;
     keeper->known = !*end;
 }

@@ -9,8 +9,8 @@
 struct timekeeper {
     const struct ts_clock *clock;
     char boot[TS_BOOT_TEXT];
-    bool known; /* wall = monotonic + offset_ms, to error_ms */
-    int64_t offset_ms, error_ms;
+    bool known; /* wall = monotonic + offset_ms, to error_ms, at uptime at_ms */
+    int64_t offset_ms, error_ms, at_ms;
     bool watching;
     int64_t apart_ms; /* wall - monotonic when last looked at */
     /* The newest time that an authenticated hub told, in any run; 0: none.
@@ -19,16 +19,21 @@ struct timekeeper {
 };
 
 enum {
-    TIMEKEEPER_TEXT = 64,
+    TIMEKEEPER_TEXT = 96,
     TIMEKEEPER_STEP_MS = 2000,
+    TIMEKEEPER_FRESH_MS = 600000, /* an offset is told anew after that time */
+    /* The uptime may run fast or slow by one part in this: 5 %. */
+    TIMEKEEPER_DRIFT = 19,
     TIMEKEEPER_FLOOR_MS = 3600000 /* how far the kept floor may lag behind */
 };
 
 void timekeeper_init(struct timekeeper *keeper, const struct ts_clock *clock);
-/* Fills time, uptime and clock of an event that happens now. */
+/* Fills time, uptime and clock of an event that happens now. The system's
+ * word that it is synchronised counts unless the hub's contradicts it. */
 void timekeeper_stamp(const struct timekeeper *keeper, struct event *event);
-/* True when the offset is news: the first of this boot, or more than a second
- * and the error away from the known one. */
+/* True when the offset is news: the first of this boot, more than a second
+ * and the error away from the known one, much better known than it, or, while
+ * the system's word does not count, TIMEKEEPER_FRESH_MS younger. */
 bool timekeeper_learn(struct timekeeper *keeper, struct ts_wall hubtime,
                       struct ts_mono at, int64_t error_ms);
 /* By how much the wall clock jumped since the last look; 0: it did not. */

@@ -2,27 +2,18 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "hub/dating.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLOCK_GRAIN_MS = 600000, MAX_SLICE = 1000 };
+enum { MAX_SLICE = 1000 };
 
 static const char lag_name[] = "tessera_derive_lag_seconds";
 static const char failed_name[] = "tessera_derive_failed_total";
 static const char events_name[] = "tessera_derive_events_total";
 
-enum {
-    CURSOR,
-    MOVE,
-    FAILED,
-    NEWEST,
-    INSTANT,
-    NEAR,
-    RESET_CURSOR,
-    RESET_CLOCK,
-    RESET_FAILED
-};
+enum { CURSOR, MOVE, FAILED, NEWEST, RESET_CURSOR, RESET_FAILED };
 
 const struct db_statement derive_statements[] = {
     [CURSOR] = {"derive_cursor",
@@ -36,15 +27,7 @@ const struct db_statement derive_statements[] = {
                 "UPDATE SET reason = EXCLUDED.reason, at_ms = EXCLUDED.at_ms"},
     [NEWEST] = {"derive_newest",
                 "SELECT COALESCE(MAX(arrival), 0) FROM event WHERE shard = $1"},
-    [INSTANT] = {"derive_instant",
-                 "INSERT INTO store_clock (shard, source, boot, uptime_ms, "
-                 "time_ms, arrival) VALUES ($1, $2, $3, $4, $5, $6) ON "
-                 "CONFLICT (shard, source, boot, uptime_ms) DO NOTHING"},
-    [NEAR] = {"derive_near",
-              "SELECT 1 FROM store_clock WHERE shard = $1 AND source = $2 AND "
-              "boot = $3 AND uptime_ms > $4 AND uptime_ms < $5 LIMIT 1"},
     [RESET_CURSOR] = {"derive_reset_cursor", "DELETE FROM derive_cursor"},
-    [RESET_CLOCK] = {"derive_reset_clock", "DELETE FROM store_clock"},
     [RESET_FAILED] = {"derive_reset_failed", "DELETE FROM derive_failed"},
     {NULL, NULL}};
 
@@ -70,77 +53,6 @@ static enum ts_status read_number(struct db *db, int which, unsigned shard,
                   err);
 }
 
-static enum ts_status put_instant(struct db *db,
-                                  const struct archive_event *event,
-                                  struct ts_slice boot, int64_t uptime_ms,
-                                  int64_t time_ms, struct ts_err *err) {
-    struct db_value values[] = {
-        db_int(event->shard), db_text(event->source),
-        db_text(boot),        db_int(uptime_ms),
-        db_int(time_ms),      db_int((int64_t)event->arrival)};
-
-    return run(db, INSTANT, values, 6, err);
-}
-
-static bool read_uptime(const json_t *data, int64_t *out) {
-    const json_t *value = json_object_get(data, "uptime");
-    char *end;
-
-    if (json_is_integer(value)) {
-        *out = json_integer_value(value);
-        return *out >= 0;
-    }
-    if (!json_is_string(value) || !json_string_length(value))
-        return false;
-    *out = strtoll(json_string_value(value), &end, 10);
-    return !*end && *out >= 0;
-}
-
-static enum ts_status take_corrected(struct db *db,
-                                     const struct archive_event *event,
-                                     const json_t *body, struct ts_err *err) {
-    const json_t *data = json_object_get(body, "data");
-    struct ts_slice boot = ts_json_text(data, "boot");
-    struct ts_wall hub;
-    int64_t uptime;
-
-    if (!boot.len || !read_uptime(data, &uptime) ||
-        ts_wall_parse(&hub, ts_json_text(data, "hubtime")) != TS_OK)
-        return ts_fail(err, TS_INVALID,
-                       "clock.corrected without boot, uptime or hubtime");
-    return put_instant(db, event, boot, uptime, hub.unix_ms, err);
-}
-
-/* A trusted event is an instant too; one in ten minutes is enough. */
-static enum ts_status take_trusted(struct db *db,
-                                   const struct archive_event *event,
-                                   struct ts_err *err) {
-    int64_t found = 0;
-    struct db_value near[] = {db_int(event->shard), db_text(event->source),
-                              db_text(event->boot),
-                              db_int(event->uptime.ms - CLOCK_GRAIN_MS),
-                              db_int(event->uptime.ms + CLOCK_GRAIN_MS)};
-    enum ts_status status =
-        db_run(db, &derive_statements[NEAR], near, 5, on_number, &found, err);
-
-    if (status != TS_OK || found)
-        return status;
-    return put_instant(db, event, event->boot, event->uptime.ms,
-                       event->time.unix_ms, err);
-}
-
-static enum ts_status take_clock(struct db *db,
-                                 const struct archive_event *event,
-                                 const json_t *body, struct ts_err *err) {
-    if (!event->boot.len)
-        return TS_OK;
-    if (ts_slice_equal(event->type, ts_slice_text("clock.corrected")))
-        return take_corrected(db, event, body, err);
-    if (ts_slice_equal(event->clock, ts_slice_text("unset")))
-        return TS_OK;
-    return take_trusted(db, event, err);
-}
-
 static enum ts_status take_event(const struct derive_options *options,
                                  const struct archive_event *event,
                                  int64_t *ident, struct ts_err *err) {
@@ -149,7 +61,7 @@ static enum ts_status take_event(const struct derive_options *options,
 
     if (status != TS_OK)
         return status;
-    status = take_clock(options->db, event, body, err);
+    status = dating_take(options->db, event, body, err);
     if (status == TS_OK)
         status =
             identity_take(options->db, options->rules, event, body, ident, err);
@@ -239,6 +151,7 @@ static enum ts_status move_cursor(struct db *db,
 static enum ts_status take_range(const struct derive_options *options,
                                  struct kept *list, size_t count,
                                  struct ts_err *err) {
+    struct dating_run run_of = {NULL, 0, 0};
     enum ts_status status = db_begin(options->db, err);
 
     if (status != TS_OK)
@@ -246,8 +159,13 @@ static enum ts_status take_range(const struct derive_options *options,
     if (options->lease)
         status =
             lease_check(options->lease, options->db, list[0].event.shard, err);
-    for (size_t i = 0; i < count && status == TS_OK; i++)
-        status = take_event(options, &list[i].event, &list[i].ident, err);
+    for (size_t i = 0; i < count && status == TS_OK; i++) {
+        status = dating_note(options->db, &run_of, &list[i].event, err);
+        if (status == TS_OK)
+            status = take_event(options, &list[i].event, &list[i].ident, err);
+    }
+    if (status == TS_OK)
+        status = dating_note(options->db, &run_of, NULL, err);
     for (size_t i = 0; i < count && status == TS_OK && options->on_ident; i++)
         if (list[i].ident)
             status = options->on_ident(options->ctx, list[i].ident,
@@ -339,12 +257,14 @@ enum ts_status derive_step(const struct derive_options *options, unsigned shard,
 
 static enum ts_status reset(const struct derive_options *options,
                             struct ts_err *err) {
-    static const int steps[] = {RESET_CURSOR, RESET_CLOCK, RESET_FAILED};
+    static const int steps[] = {RESET_CURSOR, RESET_FAILED};
     enum ts_status status = db_begin(options->db, err);
 
     if (status != TS_OK)
         return status;
     status = identity_reset(options->db, err);
+    if (status == TS_OK)
+        status = dating_reset(options->db, err);
     for (size_t i = 0; i < sizeof steps / sizeof *steps && status == TS_OK; i++)
         status = run(options->db, steps[i], NULL, 0, err);
     if (status == TS_OK)

@@ -1,12 +1,12 @@
 #include "hub/journey.h"
 
+#include "hub/dating.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_INSTANTS = 256 };
-
-enum { EVENTS, INSTANTS, FLOOR };
+enum { EVENTS };
 
 /* An event is its strongest identifier's; visits follow their card. A
  * contested or quarantined identifier names nobody while a weaker one does. */
@@ -21,57 +21,14 @@ const struct db_statement journey_statements[] = {
                 "< e.rank AND i.state IN ('ok', 'household')) GROUP BY "
                 "e.shard, e.arrival ORDER BY MAX(e.time_ms) DESC, e.shard, "
                 "e.arrival DESC LIMIT $2"},
-    [INSTANTS] = {"journey_instants",
-                  "SELECT uptime_ms, time_ms FROM store_clock WHERE shard = $1 "
-                  "AND source = $2 AND boot = $3 ORDER BY uptime_ms LIMIT 256"},
-    [FLOOR] = {"journey_floor",
-               "SELECT time_ms FROM store_clock WHERE shard = $1 AND source = "
-               "$2 AND arrival < $3 ORDER BY arrival DESC LIMIT 1"},
     {NULL, NULL}};
-
-static int64_t between(const struct journey_instant *a,
-                       const struct journey_instant *b, int64_t uptime_ms) {
-    double part = (double)(uptime_ms - a->uptime_ms) /
-                  (double)(b->uptime_ms - a->uptime_ms);
-
-    return a->time_ms + (int64_t)(part * (double)(b->time_ms - a->time_ms));
-}
-
-static int64_t interpolate(const struct journey_instant *instants, size_t count,
-                           int64_t uptime_ms) {
-    const struct journey_instant *last = &instants[count - 1];
-
-    if (uptime_ms <= instants[0].uptime_ms)
-        return instants[0].time_ms - (instants[0].uptime_ms - uptime_ms);
-    for (size_t i = 1; i < count; i++)
-        if (uptime_ms <= instants[i].uptime_ms)
-            return between(&instants[i - 1], &instants[i], uptime_ms);
-    return last->time_ms + (uptime_ms - last->uptime_ms);
-}
-
-struct journey_place journey_place_event(const struct archive_event *event,
-                                         const struct journey_instant *instants,
-                                         size_t count, int64_t floor_ms) {
-    struct journey_place place = {.time = event->time};
-
-    if (!ts_slice_equal(event->clock, ts_slice_text("unset")))
-        return place;
-    place.corrected = true;
-    if (count) {
-        place.time.unix_ms = interpolate(instants, count, event->uptime.ms);
-    } else {
-        place.approximate = true;
-        place.time.unix_ms = floor_ms ? floor_ms : event->received.unix_ms;
-    }
-    if (place.time.unix_ms > event->received.unix_ms)
-        place.time = event->received;
-    return place;
-}
 
 /* What is kept of an event for sorting and showing. */
 struct entry {
     int64_t shard, arrival;
-    int64_t time_ms, uptime_ms;
+    int64_t time_ms, error_ms, uptime_ms;
+    int64_t first; /* arrival of the first listed event of its boot */
+    int64_t order_ms;
     char boot[16];
     char *source, *key;
     json_t *json;
@@ -91,54 +48,6 @@ static bool on_place(void *arg, const struct db_value *columns, size_t count) {
     list->items[list->count].shard = columns[0].number;
     list->items[list->count++].arrival = columns[1].number;
     return true;
-}
-
-struct instants {
-    struct journey_instant list[MAX_INSTANTS];
-    size_t count;
-};
-
-static bool on_instant(void *arg, const struct db_value *columns,
-                       size_t count) {
-    struct instants *instants = arg;
-
-    (void)count;
-    if (instants->count == MAX_INSTANTS)
-        return false;
-    instants->list[instants->count++] =
-        (struct journey_instant){columns[0].number, columns[1].number};
-    return true;
-}
-
-static bool on_number(void *arg, const struct db_value *columns, size_t count) {
-    (void)count;
-    *(int64_t *)arg = columns[0].number;
-    return false;
-}
-
-static enum ts_status find_place(struct db *db, struct entry *entry,
-                                 const struct archive_event *event,
-                                 struct journey_place *place,
-                                 struct ts_err *err) {
-    struct instants instants = {.count = 0};
-    int64_t floor_ms = 0;
-    struct db_value boot[] = {db_int(entry->shard), db_cstr(entry->source),
-                              db_cstr(entry->boot)};
-    struct db_value before[] = {db_int(entry->shard), db_cstr(entry->source),
-                                db_int(entry->arrival)};
-    enum ts_status status = TS_OK;
-
-    if (ts_slice_equal(event->clock, ts_slice_text("unset"))) {
-        status = db_run(db, &journey_statements[INSTANTS], boot, 3, on_instant,
-                        &instants, err);
-        if (status == TS_OK && !instants.count)
-            status = db_run(db, &journey_statements[FLOOR], before, 3,
-                            on_number, &floor_ms, err);
-    }
-    if (status == TS_OK)
-        *place =
-            journey_place_event(event, instants.list, instants.count, floor_ms);
-    return status;
 }
 
 static char *dup_slice(struct ts_slice text) {
@@ -201,13 +110,15 @@ static json_t *describe(const struct archive_event *event, const json_t *body,
     return json;
 }
 
-static void add_times(json_t *json, const struct journey_place *place,
+static void add_times(json_t *json, const struct dating *place,
                       struct ts_wall original) {
     char text[TS_TIME_TEXT];
 
     ts_wall_text(text, place->time);
     json_object_set_new(json, "time", json_string(text));
     json_object_set_new(json, "approximate", json_boolean(place->approximate));
+    if (place->error_ms >= 0)
+        json_object_set_new(json, "error_ms", json_integer(place->error_ms));
     if (place->corrected) {
         ts_wall_text(text, original);
         json_object_set_new(json, "original_time", json_string(text));
@@ -236,6 +147,8 @@ static bool on_archived(void *arg, const struct archive_event *event) {
              event->clock.len ? (const char *)event->clock.data : "");
     fill->event = *event;
     fill->event.clock = ts_slice_text(fill->clock);
+    fill->event.source = ts_slice_text(entry->source);
+    fill->event.boot = ts_slice_text(entry->boot);
     if (ts_json_parse(&body, event->body, &err) == TS_OK) {
         entry->json = describe(event, body, entry);
         json_decref(body);
@@ -247,17 +160,18 @@ static bool on_archived(void *arg, const struct archive_event *event) {
 static enum ts_status fill_entry(struct db *db, struct entry *entry,
                                  struct ts_err *err) {
     struct fill fill = {.entry = entry};
-    struct journey_place place;
+    struct dating place;
     enum ts_status status =
         archive_get(db, (unsigned)entry->shard, (uint64_t)entry->arrival,
                     on_archived, &fill, err);
 
     if (status != TS_OK || !fill.found)
         return status;
-    status = find_place(db, entry, &fill.event, &place, err);
+    status = dating_find(db, &fill.event, &place, err);
     if (status != TS_OK)
         return status;
     entry->time_ms = place.time.unix_ms;
+    entry->error_ms = place.error_ms;
     entry->uptime_ms = fill.event.uptime.ms;
     add_times(entry->json, &place, fill.event.time);
     return TS_OK;
@@ -265,22 +179,72 @@ static enum ts_status fill_entry(struct db *db, struct entry *entry,
 
 static int order_of(int64_t a, int64_t b) { return (a > b) - (a < b); }
 
-static int compare_entries(const void *left, const void *right) {
+static int order_text(const char *a, const char *b) {
+    return strcmp(a ? a : "", b ? b : "");
+}
+
+/* As the terminals wrote them: the boots of one by arrival, for what they say
+ * of the time may be wrong, and each boot by its uptime. */
+static int compare_written(const void *left, const void *right) {
     const struct entry *a = left, *b = right;
-    int order = order_of(a->time_ms, b->time_ms);
+    int order = order_text(a->source, b->source);
 
     if (!order)
-        order = strcmp(a->source ? a->source : "", b->source ? b->source : "");
+        order = order_of(a->first, b->first);
     if (!order)
         order = strcmp(a->boot, b->boot);
     if (!order)
         order = order_of(a->uptime_ms, b->uptime_ms);
-    return order ? order : strcmp(a->key ? a->key : "", b->key ? b->key : "");
+    return order ? order : order_text(a->key, b->key);
+}
+
+static int compare_boots(const void *left, const void *right) {
+    const struct entry *a = left, *b = right;
+    int order = order_text(a->source, b->source);
+
+    if (!order)
+        order = strcmp(a->boot, b->boot);
+    return order ? order : order_of(a->arrival, b->arrival);
+}
+
+static int compare_entries(const void *left, const void *right) {
+    const struct entry *a = left, *b = right;
+    int order = order_of(a->order_ms, b->order_ms);
+
+    return order ? order : compare_written(left, right);
+}
+
+static bool same_terminal(const struct entry *a, const struct entry *b) {
+    return a->boot[0] && b->boot[0] && !order_text(a->source, b->source);
+}
+
+/* What a terminal wrote later never stands before what it wrote earlier, as
+ * far as the errors of both allow it. */
+static void set_order(struct list *list) {
+    struct entry *items = list->items;
+
+    qsort(items, list->count, sizeof *items, compare_boots);
+    for (size_t i = 0; i < list->count; i++) {
+        bool same = i && same_terminal(&items[i], &items[i - 1]) &&
+                    !strcmp(items[i].boot, items[i - 1].boot);
+        items[i].first = same ? items[i - 1].first : items[i].arrival;
+    }
+    qsort(items, list->count, sizeof *items, compare_written);
+    for (size_t i = 0; i < list->count; i++) {
+        struct entry *now = &items[i], *before = i ? &items[i - 1] : now;
+        int64_t behind_ms = before->order_ms - now->time_ms;
+        now->order_ms = now->time_ms;
+        if (i && same_terminal(now, before) && behind_ms > 0 &&
+            (now->error_ms < 0 || before->error_ms < 0 ||
+             behind_ms <= now->error_ms + before->error_ms))
+            now->order_ms = before->order_ms;
+    }
 }
 
 static json_t *take_json(struct list *list) {
     json_t *array = json_array();
 
+    set_order(list);
     qsort(list->items, list->count, sizeof *list->items, compare_entries);
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i].json)

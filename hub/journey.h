@@ -10,24 +10,6 @@ extern const struct db_statement journey_statements[];
 
 enum { JOURNEY_LIMIT = 500, JOURNEY_LIMIT_MAX = 2000 };
 
-/* Where an event stands in time. */
-struct journey_place {
-    struct ts_wall time;
-    bool corrected;   /* `time` is not what the event said */
-    bool approximate; /* no trusted instant: between its neighbours */
-};
-
-/* An instant at which a terminal's monotonic clock met the true time. */
-struct journey_instant {
-    int64_t uptime_ms, time_ms;
-};
-/* `instants` of the event's boot in the order of uptime. Between two by
- * interpolation, outside with the offset of the nearest; none: approximate,
- * not before `floor_ms` (what the terminal reported before). Pure. */
-struct journey_place journey_place_event(const struct archive_event *event,
-                                         const struct journey_instant *instants,
-                                         size_t count, int64_t floor_ms);
-
 /* "store", "web", "shop", "email", "social", "advertising", "app". Pure. */
 const char *journey_channel(const struct archive_event *event,
                             const json_t *body);

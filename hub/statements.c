@@ -3,6 +3,7 @@
 #include "hub/api.h"
 #include "hub/archive.h"
 #include "hub/audit.h"
+#include "hub/dating.h"
 #include "hub/derive.h"
 #include "hub/identity.h"
 #include "hub/journey.h"
@@ -16,12 +17,21 @@
 #include "hub/take.h"
 
 const struct statement_table hub_statement_tables[] = {
-    {"db", db_statements},           {"api", api_statements},
-    {"archive", archive_statements}, {"audit", audit_statements},
-    {"derive", derive_statements},   {"identity", identity_statements},
-    {"journey", journey_statements}, {"people", people_statements},
-    {"profile", profile_statements}, {"desk", desk_statements},
-    {"intake", intake_statements},   {"lane", lane_statements},
-    {"lease", lease_statements},     {"registry", registry_statements},
-    {"take", take_statements},       {NULL, NULL},
+    {"db", db_statements},
+    {"api", api_statements},
+    {"archive", archive_statements},
+    {"audit", audit_statements},
+    {"dating", dating_statements},
+    {"derive", derive_statements},
+    {"identity", identity_statements},
+    {"journey", journey_statements},
+    {"people", people_statements},
+    {"profile", profile_statements},
+    {"desk", desk_statements},
+    {"intake", intake_statements},
+    {"lane", lane_statements},
+    {"lease", lease_statements},
+    {"registry", registry_statements},
+    {"take", take_statements},
+    {NULL, NULL},
 };

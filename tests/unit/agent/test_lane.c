@@ -524,15 +524,59 @@ static void test_clock_words(void **state) {
     assert_false(timekeeper_learn(&f->keeper,
                                   (struct ts_wall){f->clock.wall_ms + 86400900},
                                   (struct ts_mono){f->clock.mono_ms}, 50));
-    f->clock.wall_ms += 86400000;
+    /* A right clock that nothing vouches for still goes by the hub's word. */
+    f->clock.wall_ms += 86400300;
+    timekeeper_stamp(&f->keeper, &event);
+    assert_int_equal(event.clock, EVENT_CLOCK_CORRECTED);
+    assert_true(event.time.unix_ms == f->clock.wall_ms - 300);
+    f->clock.synchronised = true;
     timekeeper_stamp(&f->keeper, &event);
     assert_int_equal(event.clock, EVENT_CLOCK_SET);
+    assert_true(event.time.unix_ms == f->clock.wall_ms);
+    /* The system's word does not count against the hub's. */
+    f->clock.wall_ms += 86400000;
+    timekeeper_stamp(&f->keeper, &event);
+    assert_int_equal(event.clock, EVENT_CLOCK_CORRECTED);
+    assert_true(event.time.unix_ms == f->clock.wall_ms - 86400300);
+    f->clock.wall_ms -= 86400000;
+    f->clock.synchronised = false;
     assert_true(timekeeper_watch(&f->keeper) == 0);
     f->clock.wall_ms += 1000;
     assert_true(timekeeper_watch(&f->keeper) == 0);
     f->clock.wall_ms += 5000;
     assert_true(timekeeper_watch(&f->keeper) == 5000);
     assert_true(timekeeper_watch(&f->keeper) == 0);
+}
+
+static bool learn(struct fixture *f, int64_t off_ms, int64_t after_ms,
+                  int64_t error_ms) {
+    return timekeeper_learn(
+        &f->keeper, (struct ts_wall){f->clock.wall_ms + off_ms},
+        (struct ts_mono){f->clock.mono_ms + after_ms}, error_ms);
+}
+
+static void test_an_offset_is_told_when_it_says_more(void **state) {
+    struct fixture *f = *state;
+    char text[TIMEKEEPER_TEXT];
+
+    f->clock.synchronised = false;
+    assert_true(learn(f, 0, 0, 30000));
+    assert_false(learn(f, 0, 0, 20000));
+    assert_true(learn(f, 0, 0, 40));
+    assert_false(learn(f, 0, 0, 10));
+    assert_false(learn(f, 599999, 599999, 40));
+    assert_false(learn(f, 600000, 600000, 1001));
+    f->clock.synchronised = true;
+    assert_false(learn(f, 600000, 600000, 40));
+    f->clock.synchronised = false;
+    assert_true(learn(f, 600000, 600000, 40));
+    timekeeper_text(&f->keeper, text);
+    timekeeper_init(&f->keeper, &f->clock.clock);
+    memcpy(f->keeper.boot, TEST_BOOT, sizeof TEST_BOOT);
+    timekeeper_restore(&f->keeper, text);
+    assert_true(f->keeper.known);
+    assert_true(f->keeper.at_ms == f->clock.mono_ms + 600000);
+    assert_int_equal(f->keeper.error_ms, 40);
 }
 
 /* Only the hub's word lifts the floor; it is kept now and then. */
@@ -576,6 +620,7 @@ int main(void) {
         CASE(test_disk_full),
         CASE(test_reader_states_are_bounded),
         CASE(test_clock_words),
+        CASE(test_an_offset_is_told_when_it_says_more),
         CASE(test_time_floor),
 #undef CASE
     };

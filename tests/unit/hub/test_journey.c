@@ -1,6 +1,6 @@
 #include "world.h"
 
-#include "hub/journey.h"
+#include "hub/dating.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -169,54 +169,128 @@ static void a_corrected_clock_places_earlier_events(void **state) {
     json_decref(answer);
 }
 
-static void an_unset_clock_stands_after_what_came_before(void **state) {
+static bool is_approximate(const json_t *answer, size_t i) {
+    return json_is_true(json_object_get(
+        json_array_get(json_object_get(answer, "journey"), i), "approximate"));
+}
+
+/* Two boots in the dark, then one that learns the time: the two stand between
+ * the boot before them and the one behind, in the order of their coming. */
+static void boots_in_the_dark_stand_between_their_neighbours(void **state) {
+    static const char *const boots[] = {"77777777", "11111111"};
     struct world *world = *state;
     int64_t start = world->now.unix_ms;
-    struct world_scan before = scan_of("visit.opened", 1, start - 90000, 1000);
-    struct world_scan unset = scan_of("", 1, 5, 2000);
-    char expected[TS_TIME_TEXT];
+    struct world_scan scan = scan_of("", 1, start - 90000, 1000);
+    char data[160], hub[TS_TIME_TEXT], expected[TS_TIME_TEXT];
     json_t *answer;
 
-    world_store(world, &before);
-    unset.boot = "77777777";
-    unset.clock = "unset";
-    present(world, unset, "2501008336538");
-    unset.type = "item.scanned";
-    unset.sequence = 2;
-    unset.uptime_ms = 3000;
-    world_store(world, &unset);
+    present(world, scan, "2501008336538");
+    scan.clock = "unset";
+    scan.time_ms = 5;
+    for (size_t i = 0; i < 4; i++) {
+        scan.boot = boots[i / 2];
+        scan.sequence = i + 1;
+        scan.uptime_ms = 9000 - (int64_t)i / 2 * 5000 + (int64_t)i % 2;
+        present(world, scan, "2501008336538");
+    }
     world_derive(world, false);
     answer = world_lookup(world, "card", "2501008336538");
-    ts_wall_text(expected, (struct ts_wall){start - 90000});
-    assert_int_equal(json_array_size(json_object_get(answer, "journey")), 3);
-    assert_string_equal(at(answer, 1, "type"), "card.presented");
-    assert_string_equal(at(answer, 1, "time"), expected);
-    assert_string_equal(at(answer, 2, "type"), "item.scanned");
-    assert_true(json_is_true(json_object_get(
-        json_array_get(json_object_get(answer, "journey"), 2), "approximate")));
+    for (size_t i = 1; i < 5; i++) {
+        assert_true(is_approximate(answer, i));
+        assert_true(strcmp(at(answer, i, "time"), at(answer, 0, "time")) > 0);
+    }
+    json_decref(answer);
+    scan.boot = "33333333";
+    scan.sequence = 1;
+    scan.uptime_ms = 2000;
+    present(world, scan, "2501008336538");
+    ts_wall_text(hub, (struct ts_wall){start - 30000});
+    snprintf(data, sizeof data,
+             "{\"boot\":\"33333333\",\"uptime\":\"12000\",\"hubtime\":"
+             "\"%s\",\"error_ms\":4}",
+             hub);
+    scan = scan_of("clock.corrected", 2, start, 12000);
+    scan.boot = "33333333";
+    scan.clock = "corrected";
+    scan.visit = NULL;
+    scan.data = data;
+    world_store(world, &scan);
+    world_derive(world, false);
+    answer = world_lookup(world, "card", "2501008336538");
+    assert_int_equal(json_array_size(json_object_get(answer, "journey")), 6);
+    ts_wall_text(expected, (struct ts_wall){start - 40000});
+    for (size_t i = 1; i < 6; i++) {
+        char key[80];
+        const char *boot = i < 5 ? boots[(i - 1) / 2] : "33333333";
+        snprintf(key, sizeof key, "milano-01-lane-1/00000000%s/%020d", boot,
+                 i < 5 ? (int)i : 1);
+        assert_string_equal(at(answer, i, "key"), key);
+        assert_string_equal(at(answer, i, "time"), expected);
+        assert_int_equal(is_approximate(answer, i), i < 5);
+    }
     json_decref(answer);
 }
 
-static void between_two_instants_by_interpolation(void **state) {
-    static const struct journey_instant instants[] = {{1000, 1000000},
-                                                      {11000, 1010100}};
-    struct archive_event event = {.clock = ts_slice_text("unset"),
+static struct dating placed(const char *clock, int64_t uptime_ms,
+                            const struct dating_instant *instants,
+                            size_t count) {
+    struct archive_event event = {.clock = ts_slice_text(clock),
+                                  .boot = ts_slice_text("5d1e88c2"),
+                                  .time = {77},
                                   .received = {2000000},
-                                  .uptime = {6000}};
-    struct journey_place place = journey_place_event(&event, instants, 2, 0);
+                                  .uptime = {uptime_ms}};
+
+    return dating_place(&event, instants, count);
+}
+
+static void what_leaves_the_least_error_places_an_event(void **state) {
+    static const struct dating_instant instants[] = {
+        {11000, 1010100, 30}, {1000, 1000000, 20}, {5900, 1009999, 60000}};
+    /* Nine seconds cannot have passed in one. */
+    static const struct dating_instant torn[] = {{1000, 1000000, 0},
+                                                 {2000, 1009000, 0}};
+    static const struct {
+        int64_t uptime_ms, time_ms, error_ms;
+    } rows[] = {{6000, 1005050, 31},       {1000, 1000000, 21},
+                {500, 999500, 47},         {12000, 1011100, 83},
+                {0, 999000, 73},           {30000, 1029100, 1031},
+                {2000000, 2000000, 104715}};
 
     (void)state;
-    assert_int_equal(place.time.unix_ms, 1005050);
-    assert_false(place.approximate);
-    event.uptime.ms = 500;
-    assert_int_equal(journey_place_event(&event, instants, 2, 0).time.unix_ms,
-                     999500);
-    event.uptime.ms = 12000;
-    assert_int_equal(journey_place_event(&event, instants, 2, 0).time.unix_ms,
-                     1011100);
-    place = journey_place_event(&event, NULL, 0, 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dating place = placed("unset", rows[i].uptime_ms, instants, 3);
+        assert_int_equal(place.time.unix_ms, rows[i].time_ms);
+        assert_int_equal(place.error_ms, rows[i].error_ms);
+        assert_true(place.corrected);
+        assert_false(place.approximate);
+    }
+    assert_int_equal(placed("unset", 1100, torn, 2).time.unix_ms, 1000100);
+    assert_int_equal(placed("corrected", 6000, instants, 3).time.unix_ms,
+                     1005050);
+}
+
+static void a_clock_that_nothing_vouches_for_is_approximate(void **state) {
+    struct archive_event early = {.clock = ts_slice_text("set"),
+                                  .boot = ts_slice_text("5d1e88c2"),
+                                  .time = {1000000},
+                                  .received = {999000}};
+    struct dating place = placed("unset", 6000, NULL, 0);
+
+    (void)state;
     assert_true(place.approximate);
     assert_int_equal(place.time.unix_ms, 2000000);
+    assert_int_equal(place.error_ms, -1);
+    place = placed("corrected", 6000, NULL, 0);
+    assert_true(place.approximate);
+    assert_int_equal(place.time.unix_ms, 77);
+    place = placed("set", 6000, NULL, 0);
+    assert_false(place.approximate);
+    assert_int_equal(place.time.unix_ms, 77);
+    assert_int_equal(place.error_ms, DATING_SURE_MS);
+    assert_false(dating_place(&early, NULL, 0).approximate);
+    early.time.unix_ms = 1000001;
+    assert_true(dating_place(&early, NULL, 0).approximate);
+    assert_int_equal(dating_place(&early, NULL, 0).time.unix_ms, 999000);
 }
 
 int main(void) {
@@ -228,8 +302,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_corrected_clock_places_earlier_events,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(
-            an_unset_clock_stands_after_what_came_before, setup, teardown),
-        cmocka_unit_test(between_two_instants_by_interpolation),
+            boots_in_the_dark_stand_between_their_neighbours, setup, teardown),
+        cmocka_unit_test(what_leaves_the_least_error_places_an_event),
+        cmocka_unit_test(a_clock_that_nothing_vouches_for_is_approximate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
