@@ -37,28 +37,25 @@ static void on_line(void *ctx, bool up, const char *text) {
     lane_set_line(agent->lane, up, text);
 }
 
-/* So that a terminal whose clock has died knows after a restart what no
- * certificate may be checked against. */
-static void keep_floor(struct agent *agent, struct ts_wall hubtime) {
-    const struct ts_settings *hub =
-        ts_settings_group(agent->config->settings, "hub");
-    char text[TS_TIME_TEXT];
-
-    if (!ts_settings_bool(hub, "tls") ||
-        !timekeeper_trust(&agent->keeper, hubtime))
-        return;
-    ts_wall_text(text, agent->keeper.floor);
-    if (recorder_put(agent->recorder, agent_floor_key, text, NULL) != TS_OK)
-        ts_log(TS_LOG_WARN, "agent", "the hub's time is not kept");
-}
-
 static void on_hub_time(void *ctx, struct ts_wall hubtime, struct ts_mono at,
                         int64_t error_ms) {
     struct agent *agent = ctx;
 
     if (timekeeper_learn(&agent->keeper, hubtime, at, error_ms))
         lane_clock_corrected(agent->lane, hubtime, at, error_ms);
-    keep_floor(agent, hubtime);
+}
+
+/* Kept, so that a terminal whose clock has died knows after a restart what no
+ * certificate may be checked against. */
+static void on_time_floor(void *ctx, struct ts_wall floor) {
+    struct agent *agent = ctx;
+    char text[TS_TIME_TEXT];
+
+    if (!timekeeper_trust(&agent->keeper, floor))
+        return;
+    ts_wall_text(text, agent->keeper.floor);
+    if (recorder_put(agent->recorder, agent_floor_key, text, NULL) != TS_OK)
+        ts_log(TS_LOG_WARN, "agent", "the hub's time is not kept");
 }
 
 /* Before the desk moves on: what fails here is asked for again. */
@@ -222,8 +219,9 @@ static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
         .pace = pace_options(hub),
     };
     struct uplink_source source = journal_source(agent->journal);
-    struct uplink_events events = {agent,       on_session, on_line,
-                                   on_hub_time, on_desk,    on_bell};
+    struct uplink_events events = {agent,        on_session, on_line,
+                                   on_hub_time,  on_desk,    on_bell,
+                                   on_time_floor};
 
     (void)snprintf(options.origin.store, TS_NAME_TEXT, "%s",
                    ts_settings_text(all, "store"));

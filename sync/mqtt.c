@@ -711,10 +711,8 @@ enum ts_status mqtt_subscribe(struct mqtt *mqtt, const char *filter,
     return ts_fail(err, TS_CLOSED, "subscribe: %s", mosquitto_strerror(rc));
 }
 
-void mqtt_trust_time(struct mqtt *mqtt, struct ts_wall at) {
-    mqtt->options.time_floor = at;
-    if (mqtt->tls)
-        tls_trust_time(mqtt->tls, at);
+struct ts_wall mqtt_trust_time(struct mqtt *mqtt, struct ts_wall at) {
+    return mqtt->tls ? tls_trust_time(mqtt->tls, at) : at;
 }
 
 void mqtt_get_stats(const struct mqtt *mqtt, struct mqtt_stats *out) {

@@ -96,8 +96,9 @@ enum ts_status mqtt_subscribe(struct mqtt *mqtt, const char *filter,
                               struct ts_err *err) TS_MUST_USE;
 
 /* An instant of an authenticated peer: certificates are never again checked
- * against an earlier time in this run. */
-void mqtt_trust_time(struct mqtt *mqtt, struct ts_wall at);
+ * against an earlier time in this run. The instant that is in force, which is
+ * bounded, see tls_trust_time; without TLS the given one. */
+struct ts_wall mqtt_trust_time(struct mqtt *mqtt, struct ts_wall at);
 
 struct mqtt_stats {
     uint64_t bytes_out, bytes_in; /* on the TCP line, TLS included */

@@ -44,6 +44,7 @@ struct tls {
     char *ca_file, *crl_file, *cert_file, *key_file, *server_name, *own_name;
     const struct ts_clock *clock;
     struct ts_wall floor;
+    struct ts_wall end; /* of what was verified last; 0: nothing yet */
 
     mbedtls_ssl_session saved;
     bool has_saved;
@@ -89,7 +90,7 @@ struct tls *tls_new(const struct tls_options *options) {
     tls->own_name = dup_or_null(options->own_name);
     tls->clock = options->clock;
     tls->floor.unix_ms = (int64_t)TS_BUILD_UNIX * 1000;
-    tls_trust_time(tls, options->time_floor);
+    (void)tls_trust_time(tls, options->time_floor);
     mbedtls_ssl_session_init(&tls->saved);
     tls->fd = -1;
     return tls;
@@ -110,9 +111,12 @@ void tls_free(struct tls *tls) {
     free(tls);
 }
 
-void tls_trust_time(struct tls *tls, struct ts_wall at) {
+struct ts_wall tls_trust_time(struct tls *tls, struct ts_wall at) {
+    if (tls->end.unix_ms && at.unix_ms > tls->end.unix_ms)
+        at = tls->end;
     if (at.unix_ms > tls->floor.unix_ms)
         tls->floor = at;
+    return tls->floor;
 }
 
 bool tls_resumed(const struct tls *tls) { return tls->resumed; }
@@ -398,11 +402,23 @@ static bool clock_is_dead(const struct tls *tls) {
     return ts_clock_wall(tls->clock).unix_ms < tls->floor.unix_ms;
 }
 
-static uint32_t time_flags(const struct tls *tls, const mbedtls_x509_crt *crt,
+static void end_by(struct tls *tls, const mbedtls_x509_time *at) {
+    char text[36];
+    struct ts_wall end;
+
+    time_text(text, at);
+    (void)strcat(text, "Z");
+    if (ts_wall_parse(&end, ts_slice_text(text)) == TS_OK &&
+        (!tls->end.unix_ms || end.unix_ms < tls->end.unix_ms))
+        tls->end = end;
+}
+
+static uint32_t time_flags(struct tls *tls, const mbedtls_x509_crt *crt,
                            const char *now) {
     bool dead = clock_is_dead(tls);
     uint32_t flags = 0;
 
+    end_by(tls, &crt->valid_to);
     if (time_order(&crt->valid_to, now) < 0)
         flags |= MBEDTLS_X509_BADCERT_EXPIRED;
     if (!dead && time_order(&crt->valid_from, now) > 0)
@@ -410,6 +426,8 @@ static uint32_t time_flags(const struct tls *tls, const mbedtls_x509_crt *crt,
     for (const mbedtls_x509_crl *crl = &tls->crl; crl; crl = crl->next) {
         if (!crl->raw.p || !same_bytes(&crl->issuer_raw, &crt->issuer_raw))
             continue;
+        if (crl->next_update.year)
+            end_by(tls, &crl->next_update);
         if (crl->next_update.year && time_order(&crl->next_update, now) < 0)
             flags |= MBEDTLS_X509_BADCRL_EXPIRED;
         if (!dead && time_order(&crl->this_update, now) > 0)
@@ -539,6 +557,8 @@ static int on_verify(void *arg, mbedtls_x509_crt *crt, int depth,
     struct tls *tls = arg;
     char now[TS_TIME_TEXT];
 
+    if (!tls->verified)
+        tls->end.unix_ms = 0;
     tls->verified = true;
     ts_wall_text(now, effective_time(tls));
     *flags = (*flags & ~(uint32_t)TIME) | time_flags(tls, crt, now);

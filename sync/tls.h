@@ -26,7 +26,10 @@ struct tls_options {
 
 struct tls *tls_new(const struct tls_options *options);
 void tls_free(struct tls *tls);
-void tls_trust_time(struct tls *tls, struct ts_wall at);
+/* Lifts the floor, but never beyond the first end of what the last session was
+ * verified with (the peer's chain, its revocation list): an instant that is
+ * wrong by years shuts nobody out for ever. The floor as it is now. */
+struct ts_wall tls_trust_time(struct tls *tls, struct ts_wall at);
 /* The name or address that the next peer's certificate must have; with another
  * one than before the kept session is forgotten. */
 void tls_set_server_name(struct tls *tls, const char *name);

@@ -242,9 +242,12 @@ static void core_hub_time(void *ctx, struct ts_wall hubtime, struct ts_mono at,
                           int64_t error_ms) {
     struct uplink *uplink = ctx;
 
-    if (uplink->options.mqtt.tls)
-        mqtt_trust_time(uplink->mqtt, hubtime);
     uplink->events.on_hub_time(uplink->events.ctx, hubtime, at, error_ms);
+    if (!uplink->options.mqtt.tls)
+        return;
+    hubtime = mqtt_trust_time(uplink->mqtt, hubtime);
+    if (uplink->events.on_time_floor)
+        uplink->events.on_time_floor(uplink->events.ctx, hubtime);
 }
 
 static uint32_t core_random(void *ctx) {

@@ -73,6 +73,9 @@ struct uplink_events {
     /* An answer to `pull`, or a `bell` (records NULL). */
     void (*on_desk)(void *ctx, const struct message_desk *desk);
     void (*on_bell)(void *ctx, const struct message_bell *bell);
+    /* With TLS, beside on_hub_time, or NULL: the time that certificates are
+     * checked against at least, see mqtt_trust_time. */
+    void (*on_time_floor)(void *ctx, struct ts_wall floor);
 };
 
 enum ts_status uplink_new(struct uplink **out, struct event_base *loop,

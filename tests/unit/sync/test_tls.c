@@ -428,6 +428,7 @@ static void test_dead_clock(void **state) {
     struct mqtt_options options = probe_options(f->folder, broker_port(broker));
     struct fake_time time = {instant("1970-01-01T00:00:09Z")};
     struct ts_clock clock = {&time, fake_wall, fake_mono, fake_synchronised};
+    struct ts_wall floor;
     char texts[3][300];
     struct probe probe;
 
@@ -446,14 +447,21 @@ static void test_dead_clock(void **state) {
     time.wall = instant("1970-01-01T00:00:09Z");
     probe_wait(&probe, &probe.ups, 1);
 
-    /* A trusted instant beyond the end: the clock cannot go behind it. A full
-     * handshake is needed, so the ticket keys of the broker are renewed. */
-    mqtt_trust_time(probe.mqtt, instant("2050-06-01T00:00:00Z"));
+    /* A trusted instant beyond the end lifts the floor to the end and no
+     * further. A full handshake is needed, so the ticket keys of the broker
+     * are renewed. */
+    floor = mqtt_trust_time(probe.mqtt, instant("2050-06-01T00:00:00Z"));
+    assert_int_equal(floor.unix_ms, instant("2049-12-31T23:59:59Z").unix_ms);
     broker_stop(broker);
     broker = broker_start(f->folder, options.port, settings);
-    probe.down_text[0] = 0; /* it said so before */
-    while (!strstr(probe.down_text, "expired on 2049-12-31"))
-        probe_wait(&probe, &probe.downs, probe.downs + 1);
+    probe_wait(&probe, &probe.ups, probe.ups + 1);
+    probe_close(&probe);
+
+    /* One that was kept beyond the end: the clock cannot go behind it. */
+    options.time_floor = instant("2050-06-01T00:00:00Z");
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.downs, 1);
+    assert_non_null(strstr(probe.down_text, "expired on 2049-12-31"));
     assert_non_null(strstr(probe.down_text, "time used here: 2050-06-01"));
     probe_close(&probe);
     broker_stop(broker);

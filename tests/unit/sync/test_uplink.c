@@ -317,7 +317,8 @@ static void start_uplink(struct world *world) {
         .compress = true};
     struct uplink_source source = {&world->store, spans, read_rows, release};
     struct uplink_events events = {&world->store, on_session, on_line,
-                                   on_hub_time,   on_desk,    on_bell};
+                                   on_hub_time,   on_desk,    on_bell,
+                                   NULL};
     struct ts_err err;
 
     if (uplink_new(&world->uplink, world->loop, &options, &source, &events,
