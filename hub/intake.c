@@ -47,7 +47,7 @@ struct intake *intake_new(const struct intake_options *options) {
 
     memset(intake, 0, sizeof *intake);
     intake->options = *options;
-    intake->codec = batch_codec_new(batch_dictionary);
+    intake->codec = batch_codec_shipped();
     return intake;
 }
 
@@ -58,8 +58,9 @@ void intake_free(struct intake *intake) {
     free(intake);
 }
 
-uint32_t intake_dictionary(const struct intake *intake) {
-    return batch_codec_dictionary(intake->codec);
+size_t intake_dictionaries(const struct intake *intake,
+                           uint32_t ids[BATCH_DICTIONARIES_MAX]) {
+    return batch_codec_dictionaries(intake->codec, ids);
 }
 
 void intake_declare(struct ts_metrics *metrics) {

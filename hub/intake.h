@@ -5,6 +5,7 @@
 
 #include "base/metrics.h"
 #include "hub/lease.h"
+#include "sync/batch.h"
 #include "sync/topic.h"
 
 struct intake;
@@ -27,8 +28,10 @@ void intake_free(struct intake *intake);
 /* Declares the metrics that intake counts in. */
 void intake_declare(struct ts_metrics *metrics);
 
-/* The id of the dictionary that batches may be packed with, or 0. */
-uint32_t intake_dictionary(const struct intake *intake);
+/* The ids of the dictionaries that batches may be packed with, newest first;
+ * how many there are. */
+size_t intake_dictionaries(const struct intake *intake,
+                           uint32_t ids[BATCH_DICTIONARIES_MAX]);
 
 /* What to publish to the terminal: acks or desk. */
 struct intake_reply {

@@ -210,8 +210,7 @@ static void announce(struct link *link, bool online) {
     struct ts_buf payload = {0};
     char topic[TOPIC_TEXT];
 
-    hub.dicts[0] = intake_dictionary(link->options.intake);
-    hub.dict_count = hub.dicts[0] != 0;
+    hub.dict_count = intake_dictionaries(link->options.intake, hub.dicts);
     message_hub_encode(&payload, &hub);
     for (unsigned shard = 0; shard < TS_SHARDS; shard++) {
         topic_text(topic, link->options.config->root, shard, NULL, TOPIC_HUB);

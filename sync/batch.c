@@ -7,15 +7,26 @@
 #include <string.h>
 #include <zstd.h>
 
-enum { LEVEL = 1 };
+enum {
+    LEVEL = 1,
+    /* Of a lone event or a few: a search of 5 us where the commit beside it
+     * takes a hundred saves a tenth; a backlog is worth no such search. */
+    SMALL_LEVEL = 6,
+    SMALL_BYTES = 64 * 1024
+};
+
+struct known {
+    uint32_t id;
+    ZSTD_DDict *reader;
+};
 
 struct batch_codec {
     ZSTD_CCtx *plain;
     ZSTD_CCtx *trained; /* NULL without a dictionary */
     ZSTD_DCtx *reader;
-    ZSTD_CDict *write_dictionary;
-    ZSTD_DDict *read_dictionary;
-    uint32_t id;
+    uint32_t id; /* of the one that `trained` has */
+    struct known known[BATCH_DICTIONARIES_MAX];
+    size_t known_count;
 };
 
 static const char *const refusals[] = {
@@ -44,41 +55,53 @@ static void *need(void *made) {
     return made;
 }
 
-static ZSTD_CCtx *new_writer(void) {
+static ZSTD_CCtx *new_writer(int level) {
     ZSTD_CCtx *writer = need(ZSTD_createCCtx());
     size_t code =
-        ZSTD_CCtx_setParameter(writer, ZSTD_c_compressionLevel, LEVEL);
+        ZSTD_CCtx_setParameter(writer, ZSTD_c_compressionLevel, level);
 
     assert(!ZSTD_isError(code));
     (void)code;
     return writer;
 }
 
-static void use_dictionary_of(struct batch_codec *codec,
-                              struct ts_slice dictionary) {
+void batch_codec_learn(struct batch_codec *codec, struct ts_slice dictionary) {
+    struct known *known = &codec->known[codec->known_count++];
+
+    assert(codec->known_count <= BATCH_DICTIONARIES_MAX);
+    known->id = ZSTD_getDictID_fromDict(dictionary.data, dictionary.len);
+    /* Id 0 on the wire means no dictionary. */
+    assert(known->id != 0);
+    known->reader = need(ZSTD_createDDict(dictionary.data, dictionary.len));
+}
+
+static void send_with(struct batch_codec *codec, struct ts_slice dictionary) {
     size_t code;
 
-    codec->trained = new_writer();
-    codec->write_dictionary =
-        need(ZSTD_createCDict(dictionary.data, dictionary.len, LEVEL));
-    codec->read_dictionary =
-        need(ZSTD_createDDict(dictionary.data, dictionary.len));
-    code = ZSTD_CCtx_refCDict(codec->trained, codec->write_dictionary);
+    codec->trained = new_writer(SMALL_LEVEL);
+    code = ZSTD_CCtx_loadDictionary(codec->trained, dictionary.data,
+                                    dictionary.len);
     assert(!ZSTD_isError(code));
     (void)code;
+    codec->id = ZSTD_getDictID_fromDict(dictionary.data, dictionary.len);
 }
 
 struct batch_codec *batch_codec_new(struct ts_slice dictionary) {
     struct batch_codec *codec = ts_alloc(sizeof *codec);
 
-    codec->plain = new_writer();
+    codec->plain = new_writer(LEVEL);
     codec->reader = need(ZSTD_createDCtx());
     if (dictionary.len) {
-        codec->id = ZSTD_getDictID_fromDict(dictionary.data, dictionary.len);
-        /* Id 0 on the wire means no dictionary. */
-        assert(codec->id != 0);
-        use_dictionary_of(codec, dictionary);
+        send_with(codec, dictionary);
+        batch_codec_learn(codec, dictionary);
     }
+    return codec;
+}
+
+struct batch_codec *batch_codec_shipped(void) {
+    struct batch_codec *codec = batch_codec_new(batch_dictionary_32770);
+
+    batch_codec_learn(codec, batch_dictionary_32769);
     return codec;
 }
 
@@ -88,13 +111,28 @@ void batch_codec_free(struct batch_codec *codec) {
     ZSTD_freeCCtx(codec->plain);
     ZSTD_freeCCtx(codec->trained);
     ZSTD_freeDCtx(codec->reader);
-    ZSTD_freeCDict(codec->write_dictionary);
-    ZSTD_freeDDict(codec->read_dictionary);
+    for (size_t i = 0; i < codec->known_count; i++)
+        ZSTD_freeDDict(codec->known[i].reader);
     free(codec);
 }
 
 uint32_t batch_codec_dictionary(const struct batch_codec *codec) {
     return codec->id;
+}
+
+size_t batch_codec_dictionaries(const struct batch_codec *codec,
+                                uint32_t ids[BATCH_DICTIONARIES_MAX]) {
+    for (size_t i = 0; i < codec->known_count; i++)
+        ids[i] = codec->known[i].id;
+    return codec->known_count;
+}
+
+static const ZSTD_DDict *find_reader(const struct batch_codec *codec,
+                                     uint32_t id) {
+    for (size_t i = 0; id && i < codec->known_count; i++)
+        if (codec->known[i].id == id)
+            return codec->known[i].reader;
+    return NULL;
 }
 
 void batch_init(struct batch *batch) {
@@ -128,8 +166,8 @@ enum ts_status batch_add(struct batch *batch, struct ts_slice event) {
 /* Appends one zstd frame to `out`; false when it would not be smaller. */
 static bool pack(struct batch_codec *codec, bool use_dictionary,
                  struct ts_slice json, struct ts_buf *out) {
-    ZSTD_CCtx *writer =
-        use_dictionary && codec->trained ? codec->trained : codec->plain;
+    bool trained = use_dictionary && codec->trained && json.len <= SMALL_BYTES;
+    ZSTD_CCtx *writer = trained ? codec->trained : codec->plain;
     size_t room = ZSTD_compressBound(json.len);
     uint8_t *frame = ts_alloc(room);
     size_t size = ZSTD_compress2(writer, frame, room, json.data, json.len);
@@ -192,7 +230,7 @@ static enum batch_refusal check_frame(const struct batch_codec *codec,
     if (size > BATCH_MAX_BYTES || frame_window(frame) > BATCH_MAX_BYTES)
         return refuse(BATCH_REFUSED_SIZE, err,
                       "more than 1 MiB before compression");
-    if (id != 0 && id != codec->id)
+    if (id != 0 && !find_reader(codec, id))
         return refuse(BATCH_REFUSED_DICTIONARY, err,
                       "the dictionary is not held here; send without one");
     if (ZSTD_findFrameCompressedSize(frame.data, frame.len) != frame.len)
@@ -214,8 +252,7 @@ static enum batch_refusal inflate_frame(struct batch_codec *codec,
     *json = ts_alloc(size);
     got = ZSTD_decompress_usingDDict(
         codec->reader, *json, size, frame.data, frame.len,
-        ZSTD_getDictID_fromFrame(frame.data, frame.len) ? codec->read_dictionary
-                                                        : NULL);
+        find_reader(codec, ZSTD_getDictID_fromFrame(frame.data, frame.len)));
     if (ZSTD_isError(got) || got != size)
         return refuse(BATCH_REFUSED_FORMAT, err, "damaged zstd frame");
     *len = got;

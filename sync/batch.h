@@ -9,15 +9,23 @@ enum {
     BATCH_MAX_EVENTS = 1000,
     BATCH_MAX_BYTES = 1024 * 1024,  /* before compression */
     BATCH_MAX_PUBLISH = 128 * 1024, /* default of max_publish_bytes */
+    BATCH_DICTIONARIES_MAX = 16,    /* as many as `dicts` of `hub` can name */
 };
 
 /* Compression state, reused over batches; one a thread. */
 struct batch_codec;
-/* `dictionary` empty: none. The id is read from it. */
+/* Holds the dictionaries shipped, sends with the newest. */
+struct batch_codec *batch_codec_shipped(void);
+/* Sends and reads with `dictionary`; empty: none. The id is read from it. */
 struct batch_codec *batch_codec_new(struct ts_slice dictionary);
+/* Reads frames of this one too; borrowed. At most BATCH_DICTIONARIES_MAX. */
+void batch_codec_learn(struct batch_codec *codec, struct ts_slice dictionary);
 void batch_codec_free(struct batch_codec *codec);
-/* The id of the dictionary held, or 0. */
+/* The id of the dictionary that it sends with, or 0. */
 uint32_t batch_codec_dictionary(const struct batch_codec *codec);
+/* The ids of all that it reads, newest first; how many there are. */
+size_t batch_codec_dictionaries(const struct batch_codec *codec,
+                                uint32_t ids[BATCH_DICTIONARIES_MAX]);
 
 /* Collects events for one publish. */
 struct batch {
@@ -30,9 +38,9 @@ void batch_clear(struct batch *batch);
 /* TS_FULL when it would pass a limit; the batch stays as it was. */
 enum ts_status batch_add(struct batch *batch,
                          struct ts_slice event) TS_MUST_USE;
-/* The bytes to publish: the smaller of plain and zstd level 1 (with the
- * dictionary when `use_dictionary`). TS_FULL when over `max_publish` bytes:
- * send fewer events. */
+/* The bytes to publish: the smaller of plain and zstd (up to 64 KiB with the
+ * dictionary when `use_dictionary`; above it gains nothing). TS_FULL when over
+ * `max_publish` bytes: send fewer events. */
 enum ts_status batch_finish(struct batch *batch, struct batch_codec *codec,
                             bool use_dictionary, size_t max_publish,
                             struct ts_buf *out) TS_MUST_USE;
@@ -57,7 +65,9 @@ enum batch_refusal batch_decode(struct batch_codec *codec,
                                 struct ts_slice payload, json_t **events,
                                 struct ts_err *err) TS_MUST_USE;
 
-/* The shipped dictionary (4 KiB, sync/dictionary.zdict). */
-extern const struct ts_slice batch_dictionary;
+/* The dictionaries shipped, 4 KiB each (sync/dictionary_*.zdict): a frame can
+ * be read with its own only, so none is ever changed or taken away. */
+extern const struct ts_slice batch_dictionary_32769;
+extern const struct ts_slice batch_dictionary_32770;
 
 #endif

@@ -66,21 +66,23 @@ static enum ts_status write_event(struct ts_buf *out,
     ts_counter_text(number, sequence);
     ts_wall_text(time, event->time);
     if (ts_buf_printf(out,
-                      "{\"specversion\":\"1.0\","
+                      "{\"specversion\":\"1.0\",\"clock\":\"%s\","
                       "\"source\":\"/stores/%s/terminals/%s\","
-                      "\"id\":\"%s-%s\",\"type\":\"%s%s%s\","
-                      "\"time\":\"%s\",\"journal\":\"%s\","
-                      "\"sequence\":\"%s\",\"boot\":\"%s\","
-                      "\"uptime\":\"%lld\",\"clock\":\"%s\",",
-                      origin->store, origin->terminal, journal, number,
-                      type_head, event->type, type_tail, time, journal, number,
-                      origin->boot, (long long)event->uptime.ms,
-                      clocks[event->clock]) != TS_OK)
+                      "\"boot\":\"%s\",\"journal\":\"%s\","
+                      "\"sequence\":\"%s\",\"id\":\"%s-%s\","
+                      "\"time\":\"%s\",",
+                      clocks[event->clock], origin->store, origin->terminal,
+                      origin->boot, journal, number, journal, number,
+                      time) != TS_OK)
         return TS_FULL;
     if (event->visit &&
         ts_buf_printf(out, "\"visit\":\"%s\",", event->visit) != TS_OK)
         return TS_FULL;
-    if (ts_buf_add_text(out, "\"data\":") != TS_OK ||
+    if (ts_buf_printf(out,
+                      "\"uptime\":\"%lld\",\"type\":\"%s%s%s\","
+                      "\"data\":",
+                      (long long)event->uptime.ms, type_head, event->type,
+                      type_tail) != TS_OK ||
         ts_json_compact(out, event->data) != TS_OK)
         return TS_FULL;
     return ts_buf_add_text(out, "}");

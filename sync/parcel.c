@@ -5,7 +5,7 @@
 struct parcel_press *parcel_press_new(void) {
     struct parcel_press *press = ts_alloc(sizeof *press);
 
-    press->codec = batch_codec_new(batch_dictionary);
+    press->codec = batch_codec_shipped();
     batch_init(&press->batch);
     ts_buf_init(&press->out, 0);
     return press;

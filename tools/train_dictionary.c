@@ -7,13 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zdict.h>
 
 enum {
     DICTIONARY_BYTES = 4096,
-    DICTIONARY_ID = 32769, /* ids from 32768 to 2^31 - 1 are private */
-    LANES = 200,
-    EVENTS_A_LANE = 100,
+    DICTIONARY_ID = 32770, /* ids from 32768 to 2^31 - 1 are private */
+    COMPANIES = 100,
+    LANES = 400,
+    EVENTS_A_LANE = 60,
     LEVEL = 1
 };
 
@@ -24,7 +26,8 @@ static int fail(const char *what) {
 
 static void draw_samples(uint64_t seed, struct ts_buf *samples, size_t *sizes) {
     for (size_t lane = 0; lane < LANES; lane++) {
-        struct event_sampler *sampler = event_sampler_new(seed + lane);
+        struct event_sampler *sampler = event_sampler_new(
+            seed + lane % COMPANIES * 1000 + lane / COMPANIES);
         for (size_t i = 0; i < EVENTS_A_LANE; i++) {
             size_t before = samples->len;
             event_sampler_next(sampler, samples);
@@ -71,13 +74,22 @@ static int train(const char *path, uint64_t seed) {
 
 struct totals {
     size_t events, plain, trained, untrained;
+    double seconds; /* of the CPU, as it is sent */
 };
+
+static double cpu_seconds(void) {
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
 
 static void measure_batch(struct totals *totals, struct batch_codec *codec,
                           struct event_sampler *sampler, size_t events) {
     struct batch batch;
     struct ts_buf event = {0};
     struct ts_buf out = {0};
+    double begin;
 
     batch_init(&batch);
     for (size_t i = 0; i < events; i++) {
@@ -88,8 +100,10 @@ static void measure_batch(struct totals *totals, struct batch_codec *codec,
     }
     totals->events += events;
     totals->plain += batch.json.len + 1;
+    begin = cpu_seconds();
     if (batch_finish(&batch, codec, true, BATCH_MAX_BYTES, &out) != TS_OK)
         abort();
+    totals->seconds += cpu_seconds() - begin;
     totals->trained += out.len;
     ts_buf_clear(&out);
     if (batch_finish(&batch, codec, false, BATCH_MAX_BYTES, &out) != TS_OK)
@@ -101,7 +115,7 @@ static void measure_batch(struct totals *totals, struct batch_codec *codec,
 }
 
 static int measure(const char *path, uint64_t seed) {
-    static const size_t counts[] = {1, 10, 100, 500};
+    static const size_t counts[] = {1, 10, 100, 1000};
     struct ts_buf dictionary = {0};
     struct batch_codec *codec;
     struct ts_err err;
@@ -110,19 +124,21 @@ static int measure(const char *path, uint64_t seed) {
         return fail(err.text);
     codec = batch_codec_new(ts_buf_slice(&dictionary));
     (void)printf("dictionary %u, %zu bytes; bytes per event\n"
-                 "events  plain  zstd  zstd+dictionary\n",
+                 "events  plain   zstd  as it is sent    us an event\n",
                  batch_codec_dictionary(codec), dictionary.len);
     for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
         struct totals totals = {0};
-        for (uint64_t lane = 0; totals.events < 5000; lane++) {
+        for (uint64_t lane = 0; totals.events < 20000; lane++) {
             struct event_sampler *sampler = event_sampler_new(seed + lane);
-            for (size_t left = 500; left >= counts[c]; left -= counts[c])
+            for (size_t left = 1000; left >= counts[c]; left -= counts[c])
                 measure_batch(&totals, codec, sampler, counts[c]);
             event_sampler_free(sampler);
         }
-        (void)printf(
-            "%6zu  %5zu  %4zu  %zu\n", counts[c], totals.plain / totals.events,
-            totals.untrained / totals.events, totals.trained / totals.events);
+        (void)printf("%6zu  %5.0f  %5.1f  %15.1f  %11.2f\n", counts[c],
+                     (double)totals.plain / (double)totals.events,
+                     (double)totals.untrained / (double)totals.events,
+                     (double)totals.trained / (double)totals.events,
+                     totals.seconds * 1e6 / (double)totals.events);
     }
     batch_codec_free(codec);
     ts_buf_fini(&dictionary);

@@ -59,7 +59,7 @@ static void bench_open(struct bench *bench) {
     options.db = bench->db;
     options.metrics = bench->metrics;
     bench->intake = intake_new(&options);
-    bench->codec = batch_codec_new(batch_dictionary);
+    bench->codec = batch_codec_shipped();
     bench->topic = (struct topic){.shard = ts_shard(ts_slice_text("milano-01")),
                                   .name = "milano-01-lane-3",
                                   .leaf = TOPIC_EVENTS};

@@ -8,7 +8,7 @@
 int main(void) {
     uint8_t *payload = ts_alloc(BATCH_MAX_BYTES);
     size_t len = fread(payload, 1, BATCH_MAX_BYTES, stdin);
-    struct batch_codec *codec = batch_codec_new(batch_dictionary);
+    struct batch_codec *codec = batch_codec_shipped();
     json_t *events = NULL;
     struct ts_err err = {0};
     enum batch_refusal refusal =

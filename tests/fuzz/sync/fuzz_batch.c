@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const json_t *event;
 
     if (!codec)
-        codec = batch_codec_new(batch_dictionary);
+        codec = batch_codec_shipped();
     if (batch_decode(codec, ts_slice_of(data, size), &events, NULL) !=
         BATCH_TAKEN) {
         if (events)

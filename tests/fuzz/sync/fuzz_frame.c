@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < HEAD)
         return 0;
     if (!codec)
-        codec = batch_codec_new(batch_dictionary);
+        codec = batch_codec_shipped();
     put_frame(&frame, codec, ts_slice_of(data, size));
     why = batch_decode(codec, ts_buf_slice(&frame), &events, NULL);
     if (why == BATCH_TAKEN ? json_array_size(events) < 1 ||

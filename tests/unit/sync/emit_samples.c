@@ -169,7 +169,7 @@ static void emit_states(struct ts_buf *out) {
                                   .version = "0.1.0",
                                   .store = "milano-01"};
     struct message_hub hub = {
-        .online = true, .epoch = 3, .dicts = {32769}, .window = 8};
+        .online = true, .epoch = 3, .dicts = {32770, 32769}, .window = 8};
 
     memcpy(state.journal, journal, sizeof journal);
     message_state_encode(out, &state);
@@ -250,7 +250,7 @@ static enum ts_status check_desk(const json_t *json, struct ts_err *err) {
 }
 
 static enum ts_status check_batch(const json_t *json, struct ts_err *err) {
-    struct batch_codec *codec = batch_codec_new(batch_dictionary);
+    struct batch_codec *codec = batch_codec_shipped();
     struct ts_buf text = {0};
     json_t *events = NULL;
     size_t index;

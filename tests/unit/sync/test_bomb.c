@@ -42,7 +42,7 @@ static struct ts_buf frame_of(const struct bomb *bomb) {
     uint32_t id = 0;
 
     if (bomb->dictionary) {
-        struct batch_codec *codec = batch_codec_new(batch_dictionary);
+        struct batch_codec *codec = batch_codec_shipped();
         id = batch_codec_dictionary(codec);
         batch_codec_free(codec);
     }
@@ -117,7 +117,7 @@ static void frames_of_gigabytes_are_refused(void **state) {
          BATCH_REFUSED_FORMAT,
          "deep"},
     };
-    struct batch_codec *codec = batch_codec_new(batch_dictionary);
+    struct batch_codec *codec = batch_codec_shipped();
 
     (void)state;
     for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
@@ -142,7 +142,7 @@ static void fill(struct ts_buf *out, const char *head, const char *part,
 
 static void json_of_a_hundred_thousand_levels_is_refused(void **state) {
     static const char *const parts[] = {"[", "{\"a\":", "[{\"a\":"};
-    struct batch_codec *codec = batch_codec_new(batch_dictionary);
+    struct batch_codec *codec = batch_codec_shipped();
 
     (void)state;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

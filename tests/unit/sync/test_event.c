@@ -14,15 +14,14 @@ static const struct event_origin origin = {"milano-01", "milano-01-lane-3",
                                            "5d1e88c2"};
 
 static const char documented[] =
-    "{\"specversion\":\"1.0\","
+    "{\"specversion\":\"1.0\",\"clock\":\"set\","
     "\"source\":\"/stores/milano-01/terminals/milano-01-lane-3\","
-    "\"id\":\"9f2c6a1be07d4455-00000000000000000042\","
-    "\"type\":\"tessera.payment_card.refused.v1\","
-    "\"time\":\"2026-11-21T10:00:00.123Z\","
-    "\"journal\":\"9f2c6a1be07d4455\","
+    "\"boot\":\"5d1e88c2\",\"journal\":\"9f2c6a1be07d4455\","
     "\"sequence\":\"00000000000000000042\","
-    "\"boot\":\"5d1e88c2\",\"uptime\":\"8812345\",\"clock\":\"set\","
+    "\"id\":\"9f2c6a1be07d4455-00000000000000000042\","
+    "\"time\":\"2026-11-21T10:00:00.123Z\","
     "\"visit\":\"0192f3c4-0000-7000-8000-000000000001\","
+    "\"uptime\":\"8812345\",\"type\":\"tessera.payment_card.refused.v1\","
     "\"data\":{\"reader\":\"scanner\"}}";
 
 static struct event refused_card(json_t *data) {

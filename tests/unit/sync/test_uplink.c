@@ -335,7 +335,7 @@ static int set_up(void **state) {
     world->broker = broker_start(world->folder, 0, "");
     (void)snprintf(world->root, sizeof world->root, "tessera");
     world->shard = ts_shard(ts_slice_text("milano-01"));
-    world->hub.codec = batch_codec_new(batch_dictionary);
+    world->hub.codec = batch_codec_shipped();
     *state = world;
     return 0;
 }
