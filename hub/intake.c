@@ -384,8 +384,8 @@ static enum ts_status on_state(struct visit *visit,
                        "tessera_state_ignored_total", "", 1);
     if (news == LANE_STATE_CLONE)
         return visit_alarm(visit, "clone",
-                           "two boots take turns: two machines run under this "
-                           "name",
+                           "boots take turns: two or more machines run under "
+                           "this name",
                            err);
     return TS_OK;
 }

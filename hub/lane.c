@@ -2,6 +2,7 @@
 
 #include "hub/rows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { FIND, PUT, LAST, HOLE, LINK, RIVALS, STATE, STATE_PUT };
@@ -163,9 +164,13 @@ enum ts_status lane_link(struct db *db, const struct lane *previous,
     return status;
 }
 
+/* So many machines under one name that take turns are found. */
+enum { BOOTS_KEPT = 8, BOOTS_TEXT = BOOTS_KEPT * TS_BOOT_TEXT };
+
 struct kept {
     bool any;
-    char boot[TS_BOOT_TEXT], before[TS_BOOT_TEXT];
+    char boot[TS_BOOT_TEXT];
+    char before[BOOTS_TEXT]; /* boots before it, newest first, a blank apart */
     uint64_t session;
 };
 
@@ -186,10 +191,20 @@ static enum lane_news judge(const struct kept *kept,
         return LANE_STATE_NEW;
     if (!strcmp(kept->boot, state->boot))
         return state->session < kept->session ? LANE_STATE_OLD : LANE_STATE_NEW;
-    if (strcmp(kept->before, state->boot) != 0)
+    if (!strstr(kept->before, state->boot))
         return LANE_STATE_NEW;
-    /* The will of the boot before comes late; its word "online" cannot. */
+    /* The will of a boot before comes late; its word "online" cannot. */
     return state->online ? LANE_STATE_CLONE : LANE_STATE_OLD;
+}
+
+/* The boot of the moment is one of those before; the oldest is forgotten. */
+static void remember_boot(struct kept *kept) {
+    char boots[BOOTS_TEXT];
+
+    (void)snprintf(boots, sizeof boots, "%s%s%.*s", kept->boot,
+                   kept->before[0] ? " " : "", BOOTS_TEXT - TS_BOOT_TEXT - 1,
+                   kept->before);
+    memcpy(kept->before, boots, sizeof boots);
 }
 
 /* Each argument is a column. NOLINTNEXTLINE(readability-function-size) */
@@ -228,8 +243,7 @@ enum ts_status lane_state(struct db *db, unsigned shard, const char *terminal,
     *news = judge(&kept, state);
     if (*news == LANE_STATE_OLD)
         return TS_OK;
-    return state_put(db, shard, terminal, state,
-                     !kept.any || !strcmp(kept.boot, state->boot) ? kept.before
-                                                                  : kept.boot,
-                     now, err);
+    if (kept.any && strcmp(kept.boot, state->boot) != 0)
+        remember_boot(&kept);
+    return state_put(db, shard, terminal, state, kept.before, now, err);
 }

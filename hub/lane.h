@@ -47,7 +47,8 @@ enum ts_status lane_link(struct db *db, const struct lane *previous,
 enum lane_news {
     LANE_STATE_NEW,
     LANE_STATE_OLD,  /* of an older boot or session: ignored */
-    LANE_STATE_CLONE /* two boots take turns: two machines, one name */
+    LANE_STATE_CLONE /* a boot before the last one is back: machines that take
+                        turns under one name */
 };
 enum ts_status lane_state(struct db *db, unsigned shard, const char *terminal,
                           const struct message_state *state, struct ts_wall now,

@@ -88,7 +88,7 @@ static void open_hub(struct bench *bench) {
 }
 
 static void join(struct bench *bench, struct lane *lane,
-                    struct promises *promises) {
+                 struct promises *promises) {
     lane->promises = promises;
     lane->wire = rejoin_new(
         &(struct rejoin_options){.hub = &bench->hub,
@@ -191,16 +191,18 @@ struct reading {
 static bool read_archive(void *arg, const struct archive_event *event) {
     struct reading *reading = arg;
     char terminal[TS_NAME_TEXT], journal[TS_JOURNAL_TEXT];
-    unsigned long long sequence;
+    uint64_t sequence = 0;
     const struct lane *lane = reading->bench->lanes;
     const struct ts_buf *body;
     uint64_t *seen;
-    char key[160];
+    char key[160], counter[TS_COUNTER_TEXT];
 
     (void)snprintf(key, sizeof key, "%.*s", (int)event->key.len,
                    (const char *)event->key.data);
     assert_int_equal(
-        sscanf(key, "%48[^/]/%16[^/]/%llu", terminal, journal, &sequence), 3);
+        sscanf(key, "%48[^/]/%16[^/]/%20s", terminal, journal, counter), 3);
+    assert_int_equal(ts_counter_parse(&sequence, ts_slice_text(counter)),
+                     TS_OK);
     lane += strcmp(terminal, lane->shelf.origin.terminal) != 0;
     body = shelf_body(&lane->shelf, journal, sequence);
     assert_non_null(body);

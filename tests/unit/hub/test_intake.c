@@ -590,6 +590,36 @@ static void boots_in_turns_are_a_clone(struct bench *bench) {
     assert_int_equal(alarms(bench, "clone"), 1);
 }
 
+static void four_boots_in_turns_are_a_clone(struct bench *bench) {
+    static const char *const boots[] = {"aaaaaaaa", "bbbbbbbb", "cccccccc",
+                                        "dddddddd"};
+
+    for (unsigned i = 0; i < 4; i++)
+        state(bench, boots[i], i + 1, true);
+    state(bench, boots[0], 1, false); /* a will that comes very late */
+    assert_int_equal(alarms(bench, "clone"), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        state(bench, boots[i], i + 5, true);
+        assert_int_equal(alarms(bench, "clone"), 1);
+        assert_int_equal(ask_number(bench, "SELECT times FROM alarm "
+                                           "WHERE kind = 'clone'"),
+                         i + 1);
+    }
+}
+
+/* A machine that is restarted for years. */
+static void many_boots_are_no_clone(struct bench *bench) {
+    char boot[9];
+
+    for (unsigned i = 0; i < 40; i++) {
+        (void)snprintf(boot, sizeof boot, "%08x", i + 1);
+        state(bench, boot, i + 1, true);
+    }
+    assert_int_equal(alarms(bench, "clone"), 0);
+    state(bench, "00000021", 41, true); /* the last but seven */
+    assert_int_equal(alarms(bench, "clone"), 1);
+}
+
 static void lost_lease_stops(struct bench *bench) {
     struct lease other;
     struct intake_reply reply;
@@ -765,6 +795,8 @@ static void on_url(const char *url, intake_case *run) {
     X(two_heirs_are_a_clone)                                                   \
     X(state_keeps_the_newest)                                                  \
     X(boots_in_turns_are_a_clone)                                              \
+    X(four_boots_in_turns_are_a_clone)                                         \
+    X(many_boots_are_no_clone)                                                 \
     X(lost_lease_stops)                                                        \
     X(retained_business_is_void)                                               \
     X(busy_names_the_position)                                                 \
