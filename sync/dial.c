@@ -30,6 +30,7 @@ struct attempt {
 struct dial {
     struct event_base *loop;
     char *host, *resolv_conf;
+    char asks[TS_ERR_TEXT / 2]; /* what it says while it looks up */
     uint16_t port;
     unsigned first;
     dial_done *done;
@@ -244,8 +245,7 @@ static void look_up(struct dial *dial) {
     /* Read at each connection: DHCP may have changed the servers. */
     dial->dns = evdns_base_new(dial->loop, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
     (void)evdns_base_resolv_conf_parse(dial->dns, DNS_OPTIONS_ALL,
-                                       dial->resolv_conf ? dial->resolv_conf
-                                                         : "/etc/resolv.conf");
+                                       dial->resolv_conf);
     /* A lost packet is asked for again within the limit. */
     (void)evdns_base_set_option(dial->dns, "timeout:", "2");
     limit_ms(dial, DIAL_LOOKUP_MS);
@@ -266,8 +266,11 @@ struct dial *dial_new(struct event_base *loop,
 
     dial->loop = loop;
     dial->host = ts_strdup(options->host);
-    dial->resolv_conf =
-        options->resolv_conf ? ts_strdup(options->resolv_conf) : NULL;
+    dial->resolv_conf = ts_strdup(options->resolv_conf ? options->resolv_conf
+                                                       : "/etc/resolv.conf");
+    (void)snprintf(dial->asks, sizeof dial->asks,
+                   "no answer from DNS; check the name servers in %s",
+                   dial->resolv_conf);
     dial->port = options->port;
     dial->first = options->first;
     dial->done = done;
@@ -301,8 +304,7 @@ void dial_free(struct dial *dial) {
 }
 
 const char *dial_stage(const struct dial *dial) {
-    return dial->lookup ? "no answer from DNS; check the name servers in "
-                          "/etc/resolv.conf"
+    return dial->lookup ? dial->asks
                         : "no answer; check the network, the firewall and the "
                           "address";
 }

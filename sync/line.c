@@ -38,7 +38,7 @@ struct flow {
 
 struct line {
     struct event_base *loop;
-    char *runtime_dir, *proxy_file;
+    char *runtime_dir, *proxy_file, *resolv_conf;
     struct broker_address broker, proxy_at;
     bool by_proxy;
     struct tls *tls;
@@ -231,8 +231,10 @@ static void on_dialed(void *ctx, int fd, const struct ts_err *err) {
 
 static void start_dial(struct line *line, unsigned first) {
     const struct broker_address *to = dialled(line);
-    struct dial_options options = {
-        .host = to->host, .port = to->port, .first = first};
+    struct dial_options options = {.host = to->host,
+                                   .port = to->port,
+                                   .first = first,
+                                   .resolv_conf = line->resolv_conf};
 
     line->dial = dial_new(line->loop, &options, on_dialed, line);
 }
@@ -251,6 +253,8 @@ struct line *line_open(struct event_base *loop,
     line->by_proxy = options->proxy;
     if (options->proxy)
         line->proxy_at = *options->proxy;
+    if (options->resolv_conf)
+        line->resolv_conf = ts_strdup(options->resolv_conf);
     if (options->proxy_file)
         line->proxy_file = ts_strdup(options->proxy_file);
     line->tls = options->tls;
@@ -273,6 +277,7 @@ void line_free(struct line *line) {
     event_free(line->again);
     free(line->runtime_dir);
     free(line->proxy_file);
+    free(line->resolv_conf);
     free(line);
 }
 

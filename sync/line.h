@@ -17,7 +17,8 @@ struct line_options {
     const struct broker_address *broker;
     const struct broker_address *proxy; /* or NULL */
     const char *proxy_file;             /* user:password for it, or NULL */
-    unsigned first;  /* which of a name's addresses; see dial_options */
+    unsigned first;          /* which of a name's addresses; see dial_options */
+    const char *resolv_conf; /* see dial_options */
     struct tls *tls; /* NULL: bare TCP; borrowed, used by one line at a time */
     unsigned connect_timeout_ms; /* names, TCP, proxy and TLS together */
     const char *runtime_dir;     /* private folder for the socket's name */

@@ -523,6 +523,7 @@ static void start_attempt(struct mqtt *mqtt) {
         .proxy = mqtt->by_proxy ? &mqtt->proxy : NULL,
         .proxy_file = mqtt->options.proxy_file,
         .first = mqtt->brokers.rounds,
+        .resolv_conf = mqtt->options.resolv_conf,
         .tls = mqtt->tls,
         .connect_timeout_ms = mqtt->options.connect_timeout_s * 1000,
         .runtime_dir = mqtt->options.runtime_dir};

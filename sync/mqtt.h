@@ -21,11 +21,12 @@ struct mqtt_options {
      * the list. Tried in random order, the next after each failure; only a
      * whole round of failures lengthens the wait. */
     const char *hosts[BROKERS_MAX];
-    const char *proxy;      /* "http://name:port" of an HTTP proxy, or NULL */
-    const char *proxy_file; /* mode 0600, one line user:password, or NULL */
-    bool tls;               /* false only for tests on loopback */
-    const char *ca_file;    /* PEM; the CA that signed the broker */
-    const char *crl_file;   /* PEM, or NULL */
+    const char *proxy;       /* "http://name:port" of an HTTP proxy, or NULL */
+    const char *resolv_conf; /* names the DNS servers; NULL: the system's */
+    const char *proxy_file;  /* mode 0600, one line user:password, or NULL */
+    bool tls;                /* false only for tests on loopback */
+    const char *ca_file;     /* PEM; the CA that signed the broker */
+    const char *crl_file;    /* PEM, or NULL */
     const char *cert_file;
     const char *key_file;
     const char *server_name; /* name in the certificate; NULL: the host */

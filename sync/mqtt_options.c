@@ -77,9 +77,9 @@ enum ts_status mqtt_options_check(const struct mqtt_options *o,
 /* Every text of the options once. */
 static void each_text(struct mqtt_options *o, void (*visit)(const char **)) {
     const char **const texts[] = {
-        &o->host,      &o->proxy,     &o->proxy_file, &o->ca_file,
-        &o->crl_file,  &o->cert_file, &o->key_file,   &o->server_name,
-        &o->client_id, &o->cert_name, &o->runtime_dir};
+        &o->host,      &o->proxy,     &o->proxy_file,  &o->ca_file,
+        &o->crl_file,  &o->cert_file, &o->key_file,    &o->server_name,
+        &o->client_id, &o->cert_name, &o->runtime_dir, &o->resolv_conf};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         visit(texts[i]);

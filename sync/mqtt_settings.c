@@ -49,6 +49,7 @@ void mqtt_settings_read(struct mqtt_options *out,
     out->port = (uint16_t)ts_settings_int(in, "port");
     for (size_t i = 0; i < count && i < BROKERS_MAX; i++)
         out->hosts[i] = ts_settings_list_at(in, "hosts", i);
+    out->resolv_conf = ts_settings_text(in, "resolv_conf");
     out->proxy = or_null(ts_settings_text(in, "proxy"));
     out->proxy_file = or_null(ts_settings_text(in, "proxy_file"));
 }

@@ -1,5 +1,5 @@
 /* The settings of a line to the broker that the agent and the hub share:
- * host, hosts, port, proxy, proxy_file. */
+ * host, hosts, port, resolv_conf, proxy, proxy_file. */
 #ifndef TS_SYNC_MQTT_SETTINGS_H
 #define TS_SYNC_MQTT_SETTINGS_H
 
@@ -12,6 +12,10 @@
      .kind = TS_SETTING_LIST,                                                  \
      .fallback = "{}",                                                         \
      .help = "the brokers of a cluster, name or name:port, instead of host"},  \
+        {.name = "resolv_conf",                                                \
+         .kind = TS_SETTING_TEXT,                                              \
+         .fallback = "/etc/resolv.conf",                                       \
+         .help = "file that names the DNS servers"},                           \
         {.name = "proxy",                                                      \
          .kind = TS_SETTING_TEXT,                                              \
          .fallback = "",                                                       \

@@ -50,8 +50,11 @@ void mqtt_words_end(struct ts_err *err, int code) {
                       "another client connected under our name; two machines "
                       "must not share one terminal id");
     else if (code == MOSQ_ERR_KEEPALIVE)
-        (void)ts_fail(err, TS_CLOSED,
-                      "the broker did not answer within the keepalive time");
+        (void)ts_fail(
+            err, TS_CLOSED,
+            "the broker did not answer within the keepalive time: the "
+            "line is dead though nobody ended it; check the network "
+            "on the way");
     else if (code >= MQTT_RC_UNSPECIFIED)
         (void)ts_fail(err, TS_DENIED,
                       "the broker ended the session (%s, 0x%02x)",

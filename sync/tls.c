@@ -718,7 +718,8 @@ static enum ts_status fail_handshake(struct tls *tls, int rc,
     if (tls->foreign)
         return ts_fail(err, TS_INVALID,
                        "the peer does not speak TLS; check that host and port "
-                       "are the broker's TLS listener");
+                       "are the broker's TLS listener, and in a browser here "
+                       "whether a captive portal holds the network back");
     if (rc == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
         return fail_alert(tls, err);
     if (rc == MBEDTLS_ERR_SSL_CONN_EOF || rc == MBEDTLS_ERR_NET_CONN_RESET ||

@@ -140,12 +140,12 @@ static int arguments_read(struct call *call, int argc, char **argv) {
 static json_t *counts_json(const struct fault_line *line) {
     struct fault_line_counts counts = fault_line_counts(line);
 
-    return json_pack("{sI sI sI sI sI sI}", "accepted",
-                     (json_int_t)counts.accepted, "refused",
-                     (json_int_t)counts.refused, "cut", (json_int_t)counts.cut,
-                     "open", (json_int_t)counts.open, "bytes_up",
-                     (json_int_t)counts.bytes_up, "bytes_down",
-                     (json_int_t)counts.bytes_down);
+    return json_pack(
+        "{sI sI sI sI sI sI}", "accepted", (json_int_t)counts.accepted,
+        "refused", (json_int_t)counts.refused, "cut", (json_int_t)counts.cut,
+        "lost", (json_int_t)counts.lost, "open", (json_int_t)counts.open,
+        "bytes_up", (json_int_t)counts.bytes_up, "bytes_down",
+        (json_int_t)counts.bytes_down);
 }
 
 static void print_take(json_t *object) {

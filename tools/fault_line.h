@@ -25,6 +25,7 @@ struct fault_line_counts {
      * "cut" makes the kernel refuse is not seen here. */
     uint64_t refused;
     uint64_t cut;                  /* closed by a fault */
+    uint64_t lost;                 /* segments, each time that one is */
     uint64_t bytes_up, bytes_down; /* delivered; up: from who connected */
     uint64_t open;                 /* connections that stand now */
 };

@@ -77,8 +77,11 @@ static uint64_t random_next(struct fault_wire *wire) {
 }
 
 static bool is_lost(struct fault_wire *wire) {
-    return wire->faults.loss > 0 &&
-           (double)(random_next(wire) >> 11) < wire->faults.loss * 0x1p53;
+    bool lost = wire->faults.loss > 0 &&
+                (double)(random_next(wire) >> 11) < wire->faults.loss * 0x1p53;
+
+    wire->counts.lost += lost;
+    return lost;
 }
 
 /* A lost segment comes again after a time-out that doubles at each loss. */

@@ -381,6 +381,7 @@ static void a_lost_segment_comes_a_time_out_later(void **state) {
         late += greet(world, fd) >= 200;
     }
     assert_int_equal(late, 2);
+    assert_true(fault_line_counts(world->line).lost >= 2);
     say(world, "loss 0");
     (void)greet(world, fd);
     (void)close(fd);
