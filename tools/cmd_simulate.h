@@ -3,6 +3,7 @@
 #ifndef TS_TOOLS_CMD_SIMULATE_H
 #define TS_TOOLS_CMD_SIMULATE_H
 
+int cmd_simulate_lanes(int argc, char **argv);
 int cmd_simulate_line(int argc, char **argv);
 int cmd_simulate_reader(int argc, char **argv);
 

@@ -2,7 +2,9 @@
 // simulated readers, each a real program on loopback in one private folder.
 // The demo and the system tests stand on it.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -15,7 +17,10 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const bin = resolve(process.env.TESSERA_BIN ?? join(root, 'build/bin'));
 
 export class Stage {
-  constructor({ folder, keep = false } = {}) {
+  /** `plain`: the broker has a listener without TLS too, `plainPort`, for
+   * virtual lanes by the thousand. */
+  constructor({ folder, keep = false, plain = false } = {}) {
+    this.plain = plain;
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'tessera-'));
     this.keep = keep || process.env.TESSERA_KEEP === '1';
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
@@ -69,11 +74,22 @@ export class Stage {
       '--terminal-port', String(this.terminalPort),
       '--hub-port', String(this.hubPort),
     ]);
+    if (this.plain) await this.addPlainListener(join(folder, 'tessera.conf'));
     this.processes.start('broker', 'mosquitto', [
       '-c', join(folder, 'tessera.conf'),
     ]);
     await listening('the broker', this.terminalPort);
     await listening('the broker', this.hubPort);
+  }
+
+  async addPlainListener(file) {
+    this.plainPort ??= await freePort();
+    const settings = readFileSync(file, 'utf8')
+      .replace('allow_anonymous false', 'allow_anonymous true')
+      .replace(/^acl_file .*$/m, '');
+    writeFileSync(file, `${settings}
+listener ${this.plainPort} 127.0.0.1
+`);
   }
 
   stopBroker(signal) {
