@@ -3,6 +3,7 @@
 #include <event2/dns.h>
 #include <event2/util.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -238,8 +239,13 @@ static void look_up(struct dial *dial) {
                                     .ai_socktype = SOCK_STREAM,
                                     .ai_protocol = IPPROTO_TCP,
                                     .ai_flags = EVUTIL_AI_ADDRCONFIG};
+    uint8_t address[16];
     char port[8];
     struct evdns_getaddrinfo_request *request;
+
+    /* An address as it was given is tried, whatever the machine's own are. */
+    if (inet_pton(AF_INET6, dial->host, address) == 1)
+        hints.ai_flags = EVUTIL_AI_NUMERICHOST;
 
     (void)snprintf(port, sizeof port, "%u", dial->port);
     /* Read at each connection: DHCP may have changed the servers. */
