@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct wrong {
@@ -76,6 +77,23 @@ static void test_wrong_certificates(void **state) {
         check_wrong(*state, &wrongs[i]);
 }
 
+static void copy_file(const char *folder, const char *from, const char *to) {
+    struct ts_buf bytes;
+    char path[300];
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, from);
+    ts_buf_init(&bytes, 0);
+    assert_int_equal(ts_file_read(&bytes, path, 65536, NULL), TS_OK);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, to);
+    file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes.data, 1, bytes.len, file), bytes.len);
+    (void)fclose(file);
+    assert_int_equal(chmod(path, 0600), 0);
+    ts_buf_fini(&bytes);
+}
+
 /* Told by the check, and at each connection. */
 static void check_files(const struct fixture *f, struct mqtt_options options,
                         const char *text, const char *also) {
@@ -129,8 +147,12 @@ static void test_files(void **state) {
     o.ca_file = good.key_file;
     check_files(f, o, "no PEM certificate", good.key_file);
     o = good;
-    o.key_file = good.cert_file;
-    check_files(f, o, "no PEM private key", good.cert_file);
+    o.key_file = texts[0];
+    check_files(f, o, "others than its owner may read", "chmod 600");
+    copy_file(f->certs, "client.crt", "text.key");
+    (void)snprintf(other, sizeof other, "%s/text.key", f->certs);
+    o.key_file = other;
+    check_files(f, o, "no PEM private key", other);
     o = good;
     o.cert_name = "lane-2";
     check_files(f, o, "is the certificate of lane-1, this terminal is lane-2",
@@ -139,22 +161,6 @@ static void test_files(void **state) {
     assert_int_equal(mqtt_check(&o, NULL), TS_OK);
     o.cert_name = "lane-11";
     assert_int_equal(mqtt_check(&o, NULL), TS_DENIED);
-}
-
-static void copy_file(const char *folder, const char *from, const char *to) {
-    struct ts_buf bytes;
-    char path[300];
-    FILE *file;
-
-    (void)snprintf(path, sizeof path, "%s/%s", folder, from);
-    ts_buf_init(&bytes, 0);
-    assert_int_equal(ts_file_read(&bytes, path, 65536, NULL), TS_OK);
-    (void)snprintf(path, sizeof path, "%s/%s", folder, to);
-    file = fopen(path, "we");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes.data, 1, bytes.len, file), bytes.len);
-    (void)fclose(file);
-    ts_buf_fini(&bytes);
 }
 
 /* What is installed later is found by the next attempt: first nothing, then
