@@ -237,22 +237,30 @@ static bool clock_is_dead(const struct tls *tls) {
 }
 
 static void end_by(struct tls *tls, const mbedtls_x509_time *at) {
-    char text[36];
+    char text[TLS_TIME_TEXT + 1];
     struct ts_wall end;
 
-    time_text(text, at);
+    tls_time_text(text, at);
     (void)strcat(text, "Z");
     if (ts_wall_parse(&end, ts_slice_text(text)) == TS_OK &&
         (!tls->end.unix_ms || end.unix_ms < tls->end.unix_ms))
         tls->end = end;
 }
 
-static uint32_t time_flags(struct tls *tls, const mbedtls_x509_crt *crt,
+/* Where what this certificate was verified with ends first. */
+static void note_end(struct tls *tls, const mbedtls_x509_crt *crt) {
+    end_by(tls, &crt->valid_to);
+    for (const mbedtls_x509_crl *crl = &tls->files.crl; crl; crl = crl->next)
+        if (crl->raw.p && crl->next_update.year &&
+            same_bytes(&crl->issuer_raw, &crt->issuer_raw))
+            end_by(tls, &crl->next_update);
+}
+
+static uint32_t time_flags(const struct tls *tls, const mbedtls_x509_crt *crt,
                            const char *now) {
     bool dead = clock_is_dead(tls);
     uint32_t flags = 0;
 
-    end_by(tls, &crt->valid_to);
     if (time_order(&crt->valid_to, now) < 0)
         flags |= MBEDTLS_X509_BADCERT_EXPIRED;
     if (!dead && time_order(&crt->valid_from, now) > 0)
@@ -260,8 +268,6 @@ static uint32_t time_flags(struct tls *tls, const mbedtls_x509_crt *crt,
     for (const mbedtls_x509_crl *crl = &tls->files.crl; crl; crl = crl->next) {
         if (!crl->raw.p || !same_bytes(&crl->issuer_raw, &crt->issuer_raw))
             continue;
-        if (crl->next_update.year)
-            end_by(tls, &crl->next_update);
         if (crl->next_update.year && time_order(&crl->next_update, now) < 0)
             flags |= MBEDTLS_X509_BADCRL_EXPIRED;
         if (!dead && time_order(&crl->this_update, now) > 0)
@@ -310,6 +316,7 @@ static int on_verify(void *arg, mbedtls_x509_crt *crt, int depth,
     if (!tls->verified)
         tls->end.unix_ms = 0;
     tls->verified = true;
+    note_end(tls, crt);
     ts_wall_text(now, effective_time(tls));
     *flags = (*flags & ~(uint32_t)TIME) | time_flags(tls, crt, now);
     if (depth == 0 && (*flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) &&
