@@ -313,12 +313,13 @@ enum ts_status tls_explain_handshake(struct ts_err *err, int rc) {
 }
 
 enum ts_status tls_explain_foreign(struct ts_err *err, struct ts_slice first) {
-    if (first.len >= 4 && !memcmp(first.data, "HTTP", 4))
-        return ts_fail(err, TS_INVALID,
-                       "the peer speaks HTTP, not TLS; check that host and "
-                       "port are the broker's TLS listener, and set proxy if "
-                       "this is an HTTP proxy");
+    bool http = first.len >= 4 && !memcmp(first.data, "HTTP", 4);
+
     return ts_fail(err, TS_INVALID,
-                   "the peer does not speak TLS; check that host and port are "
-                   "the broker's TLS listener");
+                   "the peer %s; check that host and port are the broker's TLS "
+                   "listener%s, and in a browser here whether a captive portal "
+                   "holds the network back",
+                   http ? "answers with HTTP and does not speak TLS"
+                        : "does not speak TLS",
+                   http ? ", set proxy if this is an HTTP proxy" : "");
 }
