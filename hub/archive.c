@@ -5,6 +5,7 @@
 
 #include <mbedtls/sha256.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { HASH_BYTES = 32, RAW_MAX = 128 * 1024 };
@@ -49,31 +50,32 @@ static void hash_of(uint8_t out[HASH_BYTES], struct ts_slice bytes) {
     (void)mbedtls_sha256_ret(bytes.data, bytes.len, out, 0);
 }
 
-struct found {
-    bool any;
-    uint64_t arrival;
-    uint8_t hash[HASH_BYTES];
-};
-
-static bool found_row(void *arg, const struct db_value *columns, size_t count) {
-    struct found *found = arg;
-
-    found->any = true;
-    found->arrival = (uint64_t)columns[0].number;
-    if (count > 1 && columns[1].bytes.len == HASH_BYTES)
-        memcpy(found->hash, columns[1].bytes.data, HASH_BYTES);
-    return false;
-}
-
 /* An absent text is stored as an empty one. */
 static struct db_value text_of(struct ts_slice text) {
     return db_text(text.data ? text : ts_slice_text(""));
 }
 
-static enum ts_status put_new(struct db *db, const struct archive_event *event,
-                              const uint8_t hash[HASH_BYTES],
-                              struct found *found, struct ts_err *err) {
-    struct db_value values[] = {
+/* One event of a group on its way into the archive. */
+struct putting {
+    uint8_t hash[HASH_BYTES];
+    bool found; /* the row that was there before */
+};
+
+struct group {
+    struct archive_event *events;
+    size_t count;
+    struct putting *puttings;
+    enum archive_outcome *outcomes;
+    size_t *known; /* places of those that were there before */
+    size_t known_count;
+};
+
+enum { PUT_VALUES = 13, KEY_VALUES = 2 };
+
+static void put_values(struct db_value out[PUT_VALUES],
+                       const struct archive_event *event,
+                       const struct putting *putting) {
+    const struct db_value values[PUT_VALUES] = {
         db_int(event->shard),
         text_of(event->key),
         text_of(event->source),
@@ -85,40 +87,114 @@ static enum ts_status put_new(struct db *db, const struct archive_event *event,
         text_of(event->boot),
         db_int(event->uptime.ms),
         text_of(event->clock),
-        db_blob(ts_slice_of(hash, HASH_BYTES)),
+        db_blob(ts_slice_of(putting->hash, HASH_BYTES)),
         db_blob(event->body),
     };
 
-    return db_run(db, &archive_statements[PUT], values, 13, found_row, found,
-                  err);
+    memcpy(out, values, sizeof values);
+}
+
+static bool put_row(void *arg, size_t set, const struct db_value *columns,
+                    size_t count) {
+    struct group *group = arg;
+
+    (void)count;
+    group->events[set].arrival = (uint64_t)columns[0].number;
+    group->outcomes[set] = ARCHIVE_NEW;
+    return false;
+}
+
+static enum ts_status put_all(struct db *db, struct group *group,
+                              struct ts_err *err) {
+    struct db_value *values =
+        ts_alloc(group->count * PUT_VALUES * sizeof *values);
+    struct db_sets sets = {.statement = &archive_statements[PUT],
+                           .values = values,
+                           .set_count = group->count,
+                           .count = PUT_VALUES,
+                           .row = put_row,
+                           .arg = group};
+    enum ts_status status;
+
+    for (size_t i = 0; i < group->count; i++) {
+        hash_of(group->puttings[i].hash, group->events[i].body);
+        group->outcomes[i] = ARCHIVE_CONFLICT; /* until a row says better */
+        put_values(values + i * PUT_VALUES, &group->events[i],
+                   &group->puttings[i]);
+    }
+    status = db_run_sets(db, &sets, err);
+    free(values);
+    return status;
+}
+
+static bool known_row(void *arg, size_t set, const struct db_value *columns,
+                      size_t count) {
+    struct group *group = arg;
+    size_t at = group->known[set];
+    const struct ts_slice hash = columns[1].bytes;
+
+    (void)count;
+    group->puttings[at].found = true;
+    group->events[at].arrival = (uint64_t)columns[0].number;
+    if (hash.len == HASH_BYTES &&
+        !memcmp(hash.data, group->puttings[at].hash, HASH_BYTES))
+        group->outcomes[at] = ARCHIVE_DUPLICATE;
+    return false;
+}
+
+/* Looks at the rows that were there before. */
+static enum ts_status compare_known(struct db *db, struct group *group,
+                                    struct ts_err *err) {
+    struct db_value *values =
+        ts_alloc(group->known_count * KEY_VALUES * sizeof *values);
+    struct db_sets sets = {.statement = &archive_statements[BY_KEY],
+                           .values = values,
+                           .set_count = group->known_count,
+                           .count = KEY_VALUES,
+                           .row = known_row,
+                           .arg = group};
+    enum ts_status status;
+
+    for (size_t i = 0; i < group->known_count; i++) {
+        const struct archive_event *event = &group->events[group->known[i]];
+        values[i * KEY_VALUES] = db_int(event->shard);
+        values[i * KEY_VALUES + 1] = text_of(event->key);
+    }
+    status = db_run_sets(db, &sets, err);
+    free(values);
+    for (size_t i = 0; status == TS_OK && i < group->known_count; i++)
+        if (!group->puttings[group->known[i]].found)
+            status =
+                ts_fail(err, TS_AGAIN, "the event came and went meanwhile");
+    return status;
+}
+
+enum ts_status archive_put_all(struct db *db, struct archive_event *events,
+                               size_t count, enum archive_outcome *outcomes,
+                               struct ts_err *err) {
+    struct group group = {events,
+                          count,
+                          ts_alloc(count * sizeof *group.puttings),
+                          outcomes,
+                          ts_alloc(count * sizeof *group.known),
+                          0};
+    enum ts_status status;
+
+    memset(group.puttings, 0, count * sizeof *group.puttings);
+    status = put_all(db, &group, err);
+    for (size_t i = 0; status == TS_OK && i < count; i++)
+        if (outcomes[i] != ARCHIVE_NEW)
+            group.known[group.known_count++] = i;
+    if (status == TS_OK && group.known_count)
+        status = compare_known(db, &group, err);
+    free(group.puttings);
+    free(group.known);
+    return status;
 }
 
 enum ts_status archive_put(struct db *db, struct archive_event *event,
                            enum archive_outcome *outcome, struct ts_err *err) {
-    struct db_value key[] = {db_int(event->shard), text_of(event->key)};
-    struct found found = {0};
-    uint8_t hash[HASH_BYTES];
-    enum ts_status status;
-
-    hash_of(hash, event->body);
-    status = put_new(db, event, hash, &found, err);
-    if (status != TS_OK)
-        return status;
-    if (found.any) {
-        event->arrival = found.arrival;
-        *outcome = ARCHIVE_NEW;
-        return TS_OK;
-    }
-    status =
-        db_run(db, &archive_statements[BY_KEY], key, 2, found_row, &found, err);
-    if (status != TS_OK)
-        return status;
-    if (!found.any)
-        return ts_fail(err, TS_AGAIN, "the event came and went meanwhile");
-    event->arrival = found.arrival;
-    *outcome = memcmp(hash, found.hash, HASH_BYTES) ? ARCHIVE_CONFLICT
-                                                    : ARCHIVE_DUPLICATE;
-    return TS_OK;
+    return archive_put_all(db, event, 1, outcome, err);
 }
 
 struct reader {

@@ -35,7 +35,11 @@ enum archive_outcome {
     ARCHIVE_CONFLICT   /* same key, other content: quarantine and alarm */
 };
 
-/* Inside the caller's transaction. Hash: SHA-256 of the body. */
+/* Inside the caller's transaction, in their order; `outcomes` has a place for
+ * each. Hash: SHA-256 of the body. */
+enum ts_status archive_put_all(struct db *db, struct archive_event *events,
+                               size_t count, enum archive_outcome *outcomes,
+                               struct ts_err *err) TS_MUST_USE;
 enum ts_status archive_put(struct db *db, struct archive_event *event,
                            enum archive_outcome *outcome,
                            struct ts_err *err) TS_MUST_USE;

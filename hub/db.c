@@ -187,7 +187,9 @@ enum ts_status db_open_read(struct db **out, const char *url,
     struct db *db = NULL;
     enum ts_status status = db_make(&db, url, DB_READ, err);
 
-    if (status == TS_OK && db->adapter->reach)
+    if (!db)
+        return status;
+    if (db->adapter->reach)
         status = db->adapter->reach(db->engine, err);
     if (status == TS_OK)
         status = check_schema(db, err);
@@ -237,6 +239,43 @@ enum ts_status db_run(struct db *db, const struct db_statement *statement,
     db->changed = 0;
     status = db->adapter->run(db->engine, &call, &db->changed, err);
     return named(status, statement, err);
+}
+
+struct set_rows {
+    const struct db_sets *sets;
+    size_t set;
+};
+
+static bool set_row(void *arg, const struct db_value *columns, size_t count) {
+    const struct set_rows *rows = arg;
+
+    return rows->sets->row(rows->sets->arg, rows->set, columns, count);
+}
+
+static enum ts_status run_one_by_one(struct db *db, const struct db_sets *sets,
+                                     struct ts_err *err) {
+    struct set_rows rows = {sets, 0};
+    enum ts_status status = TS_OK;
+
+    for (; status == TS_OK && rows.set < sets->set_count; rows.set++) {
+        struct db_call call = {sets->statement,
+                               sets->values + rows.set * sets->count,
+                               sets->count, sets->row ? set_row : NULL, &rows};
+        status = db->adapter->run(db->engine, &call, &db->changed, err);
+    }
+    return status;
+}
+
+enum ts_status db_run_sets(struct db *db, const struct db_sets *sets,
+                           struct ts_err *err) {
+    enum ts_status status;
+
+    assert(sets->count <= DB_VALUES_MAX && db->open);
+    if (db->adapter->run_sets)
+        status = db->adapter->run_sets(db->engine, sets, err);
+    else
+        status = run_one_by_one(db, sets, err);
+    return named(status, sets->statement, err);
 }
 
 enum ts_status db_ping(struct db *db, struct ts_err *err) {

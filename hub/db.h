@@ -91,6 +91,22 @@ typedef bool db_row(void *arg, const struct db_value *columns, size_t count);
 enum ts_status db_run(struct db *db, const struct db_statement *statement,
                       const struct db_value *values, size_t count, db_row *row,
                       void *arg, struct ts_err *err) TS_MUST_USE;
+/* As db_row; `set` counts from 0 which values the row belongs to. */
+typedef bool db_set_row(void *arg, size_t set, const struct db_value *columns,
+                        size_t count);
+/* The same statement for many sets of values, in their order. */
+struct db_sets {
+    const struct db_statement *statement;
+    const struct db_value *values; /* of all sets, one behind the other */
+    size_t set_count;
+    size_t count;    /* values in a set */
+    db_set_row *row; /* or NULL; must not run other statements */
+    void *arg;
+};
+/* As db_run for each set, but a server is asked about many at a time instead of
+ * one after the other. The first failure ends it. Inside a transaction. */
+enum ts_status db_run_sets(struct db *db, const struct db_sets *sets,
+                           struct ts_err *err) TS_MUST_USE;
 /* Rows that the last db_run inserted, updated or deleted. */
 uint64_t db_changed(const struct db *db);
 bool db_in_transaction(const struct db *db);

@@ -29,6 +29,9 @@ struct db_adapter {
     void (*close)(void *engine);
     enum ts_status (*run)(void *engine, const struct db_call *call,
                           uint64_t *changed, struct ts_err *err);
+    /* NULL: `run` for each set is as fast. */
+    enum ts_status (*run_sets)(void *engine, const struct db_sets *sets,
+                               struct ts_err *err);
     /* Plans a statement without running it. */
     enum ts_status (*prepare)(void *engine,
                               const struct db_statement *statement,

@@ -134,8 +134,26 @@ static bool socket_ready(struct engine *engine, short events, int wait_ms) {
     return ready != 0;
 }
 
-/* PQexec would wait for ever for a server that hangs. Answers the last result,
- * as PQexec does; NULL when the connection was dropped. */
+/* PQgetResult would wait for ever for a server that hangs; false: the
+ * connection was dropped. */
+static bool result_ready(struct engine *engine, int64_t until) {
+    while (PQisBusy(engine->handle)) {
+        int64_t left = until - now_ms();
+        if (!socket_ready(engine, POLLIN,
+                          engine->patient ? -1
+                          : left > 0      ? (int)left
+                                          : 0)) {
+            drop(engine);
+            return false;
+        }
+        if (!PQconsumeInput(engine->handle))
+            break;
+    }
+    return true;
+}
+
+/* Answers the last result, as PQexec does; NULL when the connection was
+ * dropped. */
 static PGresult *answer(struct engine *engine, int sent) {
     int64_t until = now_ms() + ANSWER_MS;
     PGresult *last = NULL, *next;
@@ -143,18 +161,9 @@ static PGresult *answer(struct engine *engine, int sent) {
     if (!sent)
         return NULL;
     for (;;) {
-        while (PQisBusy(engine->handle)) {
-            int64_t left = until - now_ms();
-            if (!socket_ready(engine, POLLIN,
-                              engine->patient ? -1
-                              : left > 0      ? (int)left
-                                              : 0)) {
-                PQclear(last);
-                drop(engine);
-                return NULL;
-            }
-            if (!PQconsumeInput(engine->handle))
-                break;
+        if (!result_ready(engine, until)) {
+            PQclear(last);
+            return NULL;
         }
         next = PQgetResult(engine->handle);
         if (!next)
@@ -527,6 +536,96 @@ static enum ts_status run(void *ctx, const struct db_call *call,
     return status;
 }
 
+/* So many statements travel before their answers are read: few enough that
+ * neither side's socket can fill while the other one waits. */
+enum { SETS_AT_ONCE = 64 };
+
+static bool sets_send(struct engine *engine, const char *name,
+                      const struct db_sets *sets, size_t from, size_t to) {
+    struct parameters in;
+    int sent = 1;
+
+    for (size_t i = from; sent && i < to; i++) {
+        parameters_fill(&in, sets->values + i * sets->count, sets->count);
+        sent = PQsendQueryPrepared(engine->handle, name, (int)sets->count,
+                                   in.values, in.lengths, in.formats, 1);
+    }
+    return sent && PQpipelineSync(engine->handle);
+}
+
+struct set_rows {
+    const struct db_sets *sets;
+    size_t set;
+};
+
+static bool set_row(void *arg, const struct db_value *columns, size_t count) {
+    const struct set_rows *rows = arg;
+
+    return rows->sets->row(rows->sets->arg, rows->set, columns, count);
+}
+
+/* What follows a failure in the pipeline is skipped by the server: the first
+ * failure is the one to tell. */
+static enum ts_status set_receive(struct engine *engine, struct set_rows *rows,
+                                  struct ts_err *err) {
+    PGresult *result = answer(engine, 1);
+    ExecStatusType code = PQresultStatus(result);
+    enum ts_status status = TS_OK;
+
+    if (code != PGRES_TUPLES_OK && code != PGRES_COMMAND_OK)
+        status = fail(engine, result, err);
+    else if (rows->sets->row)
+        rows_read(result, set_row, rows);
+    PQclear(result);
+    return status;
+}
+
+static enum ts_status sets_receive(struct engine *engine,
+                                   const struct db_sets *sets, size_t from,
+                                   size_t to, struct ts_err *err) {
+    struct set_rows rows = {sets, from};
+    struct ts_err later;
+    enum ts_status status = TS_OK;
+
+    for (; engine->handle && rows.set < to; rows.set++) {
+        if (status == TS_OK)
+            status = set_receive(engine, &rows, err);
+        else
+            (void)set_receive(engine, &rows, &later);
+    }
+    if (engine->handle && result_ready(engine, now_ms() + ANSWER_MS))
+        PQclear(PQgetResult(engine->handle));
+    return status;
+}
+
+static enum ts_status run_sets(void *ctx, const struct db_sets *sets,
+                               struct ts_err *err) {
+    struct engine *engine = ctx;
+    char name[NAME_TEXT];
+    enum ts_status status = ensure_connected(engine, err);
+
+    if (status == TS_OK)
+        status = prepare_named(engine, name, sets->statement, err);
+    if (status != TS_OK)
+        return status;
+    if (!PQenterPipelineMode(engine->handle))
+        return fail(engine, NULL, err);
+    for (size_t from = 0; status == TS_OK && from < sets->set_count;) {
+        size_t to = from + SETS_AT_ONCE;
+        if (to > sets->set_count)
+            to = sets->set_count;
+        if (sets_send(engine, name, sets, from, to))
+            status = sets_receive(engine, sets, from, to, err);
+        else
+            status = fail(engine, NULL, err);
+        from = to;
+    }
+    /* With answers outstanding the session is of no use any more. */
+    if (engine->handle && !PQexitPipelineMode(engine->handle))
+        drop(engine);
+    return status;
+}
+
 static enum ts_status begin(void *ctx, struct ts_err *err) {
     struct engine *engine = ctx;
     enum ts_status status = ensure_connected(engine, err);
@@ -577,6 +676,7 @@ const struct db_adapter db_adapter_postgres = {
     .reach = reach,
     .close = engine_close,
     .run = run,
+    .run_sets = run_sets,
     .prepare = prepare,
     .script = script,
     .begin = begin,

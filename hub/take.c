@@ -234,13 +234,27 @@ static const char *clock_word(enum event_clock clock) {
     }
 }
 
-static enum ts_status put_body(struct take *take, const struct event_view *view,
-                               const json_t *event, struct ts_slice body,
-                               enum archive_outcome *outcome,
-                               struct ts_err *err) {
-    char key[160], sequence[TS_COUNTER_TEXT];
-    struct archive_event row = {
+/* An event of the batch on its way: what archive_put_all borrows. */
+struct ready {
+    size_t index; /* in the batch */
+    size_t guarded;
+    char key[160];
+    struct ts_buf body;
+};
+
+static void describe(const struct take *take, struct ready *ready,
+                     struct archive_event *out) {
+    const struct event_view *view = &take->views[ready->index];
+    const json_t *event = json_array_get(take->events, ready->index);
+    char sequence[TS_COUNTER_TEXT];
+
+    sure(ts_json_canonical(&ready->body, event));
+    ts_counter_text(sequence, view->sequence);
+    (void)snprintf(ready->key, sizeof ready->key, "%s/%s/%s", view->terminal,
+                   view->journal, sequence);
+    *out = (struct archive_event){
         .shard = ts_shard(ts_slice_text(view->store)),
+        .key = ts_slice_text(ready->key),
         .source = source_of(event),
         .type = view->type,
         .channel = ts_slice_text("store"),
@@ -250,14 +264,8 @@ static enum ts_status put_body(struct take *take, const struct event_view *view,
         .boot = ts_slice_text(view->boot),
         .uptime = view->uptime,
         .clock = ts_slice_text(clock_word(view->clock)),
-        .body = body,
+        .body = ts_buf_slice(&ready->body),
     };
-
-    ts_counter_text(sequence, view->sequence);
-    (void)snprintf(key, sizeof key, "%s/%s/%s", view->terminal, view->journal,
-                   sequence);
-    row.key = ts_slice_text(key);
-    return archive_put(take->db, &row, outcome, err);
 }
 
 static enum ts_status on_outcome(struct take *take,
@@ -278,37 +286,69 @@ static enum ts_status on_outcome(struct take *take,
     return TS_OK;
 }
 
-static enum ts_status take_one(struct take *take, const struct event_view *view,
-                               json_t *event, struct ts_err *err) {
-    struct ts_buf body = {0};
-    enum archive_outcome outcome;
-    enum ts_status status;
-    size_t guarded = guard_event(event);
+/* Guards every event; those that may be archived are described. */
+static enum ts_status prepare(struct take *take, struct ready *ready,
+                              struct archive_event *rows, size_t *count,
+                              struct ts_err *err) {
+    enum ts_status status = TS_OK;
 
-    if (drop_clear_cards(event))
-        return set_aside(take, view, event,
-                         "the card is not a token: a clear number was removed; "
-                         "look at the terminal's version and settings",
-                         err);
-    sure(ts_json_canonical(&body, event));
-    status = put_body(take, view, event, ts_buf_slice(&body), &outcome, err);
-    ts_buf_fini(&body);
-    if (status == TS_OK)
-        status = on_outcome(take, view, event, outcome, err);
-    if (status == TS_OK && guarded) {
-        take->counts[TAKE_GUARDED] += guarded;
-        status = alarm(take, "payment_card",
-                       "a terminal sent a payment card, which was removed: "
-                       "look at its version and settings",
-                       err);
+    for (size_t i = 0; status == TS_OK && i < take->count; i++) {
+        json_t *event = json_array_get(take->events, i);
+        struct ready one = {.index = i, .guarded = guard_event(event)};
+
+        if (drop_clear_cards(event)) {
+            status = set_aside(take, &take->views[i], event,
+                               "the card is not a token: a clear number was "
+                               "removed; look at the terminal's version and "
+                               "settings",
+                               err);
+            continue;
+        }
+        ready[*count] = one;
+        describe(take, &ready[*count], &rows[*count]);
+        (*count)++;
     }
+    return status;
+}
+
+static enum ts_status settle(struct take *take, const struct ready *ready,
+                             enum archive_outcome outcome, struct ts_err *err) {
+    enum ts_status status =
+        on_outcome(take, &take->views[ready->index],
+                   json_array_get(take->events, ready->index), outcome, err);
+
+    if (status != TS_OK || !ready->guarded)
+        return status;
+    take->counts[TAKE_GUARDED] += ready->guarded;
+    return alarm(take, "payment_card",
+                 "a terminal sent a payment card, which was removed: look at "
+                 "its version and settings",
+                 err);
+}
+
+static enum ts_status archive_batch(struct take *take, struct ts_err *err) {
+    struct ready *ready = ts_alloc(take->count * sizeof *ready);
+    struct archive_event *rows = ts_alloc(take->count * sizeof *rows);
+    enum archive_outcome *outcomes = ts_alloc(take->count * sizeof *outcomes);
+    size_t count = 0;
+    enum ts_status status = prepare(take, ready, rows, &count, err);
+
+    if (status == TS_OK && count)
+        status = archive_put_all(take->db, rows, count, outcomes, err);
+    for (size_t i = 0; status == TS_OK && i < count; i++)
+        status = settle(take, &ready[i], outcomes[i], err);
+    for (size_t i = 0; i < count; i++)
+        ts_buf_fini(&ready[i].body);
+    free(ready);
+    free(rows);
+    free(outcomes);
     return status;
 }
 
 enum ts_status take_events(struct take *take, struct ts_err *err) {
     const struct event_view *views = take->views;
     uint64_t last = views[take->count - 1].sequence;
-    enum ts_status status = TS_OK;
+    enum ts_status status;
 
     if (views[0].sequence > take->lane.through + 1) {
         take->counts[TAKE_GAPS]++;
@@ -320,9 +360,7 @@ enum ts_status take_events(struct take *take, struct ts_err *err) {
         memcpy(take->lane.store, views[0].store, sizeof take->lane.store);
         take->lane.shard = ts_shard(ts_slice_text(views[0].store));
     }
-    for (size_t i = 0; status == TS_OK && i < take->count; i++)
-        status =
-            take_one(take, &views[i], json_array_get(take->events, i), err);
+    status = archive_batch(take, err);
     if (status != TS_OK || (take->lane.any && last <= take->lane.through))
         return status;
     take->lane.through = last;

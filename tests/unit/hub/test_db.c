@@ -207,6 +207,70 @@ static void errors_say_what(struct db *db, const char *url) {
     put(db, 1, "a", 1, (struct ts_slice){NULL, 0});
 }
 
+enum { MANY = 200 };
+
+struct counted {
+    size_t rows;
+    int64_t values[MANY];
+};
+
+static bool see_set(void *arg, size_t set, const struct db_value *columns,
+                    size_t count) {
+    struct counted *counted = arg;
+
+    assert_int_equal(count, 1);
+    assert_true(set < MANY);
+    counted->rows++;
+    counted->values[set] = columns[0].number;
+    return true;
+}
+
+static void many_sets_in_their_order(struct db *db, const char *url) {
+    struct db_value values[2 * MANY];
+    struct counted counted = {0};
+    struct db_sets sets = {
+        &statements[AGAIN], values, MANY, 2, see_set, &counted};
+    struct seen seen = {0};
+
+    (void)url;
+    /* The same key each third time: a later set sees the earlier one. */
+    for (size_t i = 0; i < MANY; i++) {
+        values[2 * i] = db_int((int64_t)(i % 3 ? i : 0));
+        values[2 * i + 1] = db_cstr("k");
+    }
+    assert_int_equal(db_begin(db, NULL), TS_OK);
+    assert_int_equal(db_run_sets(db, &sets, NULL), TS_OK);
+    assert_int_equal(db_commit(db, NULL), TS_OK);
+    assert_int_equal(counted.rows, MANY);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(counted.values[i], i % 3 ? 1 : i / 3 + 1);
+    run_ok(db, SUM, NULL, 0, see, &seen);
+    assert_int_equal(seen.last[1].number, MANY);
+}
+
+static void one_bad_set_ends_them(struct db *db, const char *url) {
+    struct db_value values[4 * MANY];
+    struct db_sets sets = {&statements[PUT], values, MANY, 4, NULL, NULL};
+    struct ts_err err = {0};
+    struct seen seen = {0};
+
+    (void)url;
+    for (size_t i = 0; i < MANY; i++) {
+        values[4 * i] = i == 100 ? db_null() : db_int((int64_t)i);
+        values[4 * i + 1] = db_cstr("k");
+        values[4 * i + 2] = db_int(1);
+        values[4 * i + 3] = db_null();
+    }
+    assert_int_equal(db_begin(db, NULL), TS_OK);
+    assert_int_equal(db_run_sets(db, &sets, &err), TS_INVALID);
+    assert_non_null(strstr(err.text, "put: "));
+    db_rollback(db);
+    run_ok(db, ALL, NULL, 0, see, &seen);
+    assert_int_equal(seen.rows, 0);
+    /* The connection is as it was. */
+    put(db, 1, "a", 1, (struct ts_slice){NULL, 0});
+}
+
 static void opening_again_keeps_all(struct db *db, const char *url) {
     struct seen seen = {0};
     struct db *other = NULL;
@@ -282,6 +346,8 @@ ON_BOTH(rollback_leaves_nothing)
 ON_BOTH(reading_inside_a_row)
 ON_BOTH(reading_ends_on_request)
 ON_BOTH(errors_say_what)
+ON_BOTH(many_sets_in_their_order)
+ON_BOTH(one_bad_set_ends_them)
 ON_BOTH(opening_again_keeps_all)
 ON_BOTH(newer_schema_is_refused)
 ON_BOTH(every_statement_prepares)
@@ -519,6 +585,8 @@ int main(void) {
         cmocka_unit_test(test_reading_inside_a_row),
         cmocka_unit_test(test_reading_ends_on_request),
         cmocka_unit_test(test_errors_say_what),
+        cmocka_unit_test(test_many_sets_in_their_order),
+        cmocka_unit_test(test_one_bad_set_ends_them),
         cmocka_unit_test(test_opening_again_keeps_all),
         cmocka_unit_test(test_newer_schema_is_refused),
         cmocka_unit_test(test_every_statement_prepares),
