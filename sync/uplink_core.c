@@ -51,6 +51,8 @@ struct uplink_core {
     int64_t wait_ms; /* timeout_ms, jittered */
     int64_t answered_at_ms, held_until_ms;
     int64_t retry_at_ms; /* the line was full or the source failed; or 0 */
+    int64_t ask_at_ms;   /* at rest: see ask_at_rest */
+    bool asked;
     bool greet_due;
     int64_t greet_at_ms;
     struct pace pace;
@@ -192,6 +194,8 @@ static void reset_timeout(struct uplink_core *core) {
 
 void uplink_core_up(struct uplink_core *core, struct ts_mono now) {
     core->up = true;
+    core->asked = false;
+    core->ask_at_ms = now.ms + jittered(core, UPLINK_ASK_MS);
     core->greet_due = false;
     core->window = 1;
     core->probing = false;
@@ -414,6 +418,22 @@ static uint64_t unsent(const struct uplink_core *core) {
     return rows;
 }
 
+/* An ack from before a hub was put back to a copy may come late and pass for
+ * the answer to a `resume` that was lost: all would seem well until the next
+ * row. The last journal tells, because its acks are the newest. */
+static void ask_at_rest(struct uplink_core *core, struct ts_mono now) {
+    int64_t since;
+
+    if (now.ms < core->ask_at_ms)
+        return;
+    core->ask_at_ms = now.ms + jittered(core, UPLINK_ASK_MS);
+    if (!core->count || core->in_flight || unsent(core) ||
+        any_owed(core, &since))
+        return;
+    core->tracks[core->count - 1].resume_due = true;
+    core->asked = true;
+}
+
 static bool may_leave(struct uplink_core *core, struct ts_mono now) {
     core->held = pace_ask(&core->pace, now, unsent(core) <= UPLINK_FRESH_ROWS);
     return core->held.reason == PACE_GO;
@@ -446,6 +466,7 @@ void uplink_core_pump(struct uplink_core *core, struct ts_mono now) {
         core->retry_at_ms = now.ms + SOURCE_RETRY_MS;
     if (overdue_at(core, &overdue) && now.ms >= overdue)
         give_up_waiting(core, now);
+    ask_at_rest(core, now);
     if (resumes_sent(core, now))
         send_rows(core, now);
 }
@@ -526,11 +547,19 @@ static void advance(struct uplink_core *core, struct track *track,
         track->next = through + 1;
 }
 
+/* Asked at rest: what of the other journals? */
+static void ask_all(struct uplink_core *core, const struct track *but) {
+    for (size_t i = 0; core->asked && i < core->count; i++)
+        core->tracks[i].resume_due |= &core->tracks[i] != but;
+    core->asked = false;
+}
+
 /* The hub was restored from an older copy. */
 static void fall_back(struct uplink_core *core, struct track *track,
                       uint64_t through, struct ts_mono now) {
     if (!release(core, track, through, now))
         return;
+    ask_all(core, track);
     rewind_track(core, track);
     track->rewound = true;
     track->rewound_at = through;
@@ -688,6 +717,7 @@ bool uplink_core_deadline(const struct uplink_core *core, struct ts_mono *at) {
         return false;
     if (overdue_at(core, &overdue))
         best = overdue;
+    sooner(&best, core->ask_at_ms);
     if (core->retry_at_ms)
         sooner(&best, core->retry_at_ms);
     if (core->greet_due)

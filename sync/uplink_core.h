@@ -11,6 +11,7 @@ enum {
     UPLINK_WINDOW_MAX = 64,
     UPLINK_JOURNALS_MAX = 4096, /* held at once; the rest waits, oldest first */
     UPLINK_BACKOFF_MS = 60000,  /* the longest wait between two offers */
+    UPLINK_ASK_MS = 900000,     /* at rest: asks how far the hub's word goes */
     UPLINK_FRESH_ROWS = 32      /* so few unsent rows are no backlog */
 };
 

@@ -49,7 +49,7 @@ struct sim {
     bool connected, hub_up, faults;
     unsigned loss, twice, swap, bad_every, dictionary_unknown; /* per cent */
     bool restores, prunes, busy;
-    uint64_t batches, times, refusals, restored, doubles, greetings;
+    uint64_t batches, resumes, times, refusals, restored, doubles, greetings;
 };
 
 static uint32_t draw(void *ctx) {
@@ -169,6 +169,7 @@ static enum ts_status send_resume(void *ctx,
 
     if (chance(sim, 3))
         return ts_fail(err, TS_FULL, "full");
+    sim->resumes++;
     post(sim, (struct packet){.kind = TO_HUB_RESUME,
                               .journal = index_of(resume->journal),
                               .first = resume->oldest,
@@ -626,6 +627,62 @@ static void test_hub_restored(void **state) {
     sim_fini(&sim);
 }
 
+/* The hub is put back to a copy; every `resume` is lost, and acks from before
+ * come late, as if they were the answers. */
+static void test_late_acks_behind_a_restore(void **state) {
+    static struct sim sim;
+    struct message_ack acks[] = {ack_of(0, 50), ack_of(1, 50)};
+    int64_t end;
+
+    (void)state;
+    sim_init(&sim, 9);
+    connect_line(&sim);
+    append_rows(&sim, 50);
+    end = sim.now.ms + 60000;
+    while (!all_home(&sim) && sim.now.ms < end)
+        advance(&sim, end);
+    sim.journals[0].hub_saved = 30;
+    restart_terminal(&sim);
+    connect_line(&sim);
+    append_rows(&sim, 50);
+    end = sim.now.ms + 60000;
+    while (!all_home(&sim) && sim.now.ms < end)
+        advance(&sim, end);
+    assert_true(all_home(&sim));
+    restore_hub(&sim);
+    assert_true(sim.queued > 0);
+    sim.queued = 0;
+    for (int i = 0; i < 2; i++)
+        uplink_core_on_ack(sim.core, sim.now, &acks[i]);
+    end = sim.now.ms + 2LL * UPLINK_ASK_MS;
+    while (!all_home(&sim) && sim.now.ms < end)
+        advance(&sim, end);
+    check_end(&sim, 9);
+    sim_fini(&sim);
+}
+
+/* A terminal at rest asks now and then, and a hub that is whole is not asked
+ * for more than that. */
+static void test_asks_at_rest(void **state) {
+    static struct sim sim;
+    uint64_t resumes;
+    int64_t end;
+
+    (void)state;
+    sim_init(&sim, 9);
+    connect_line(&sim);
+    append_rows(&sim, 50);
+    end = sim.now.ms + 60000;
+    while (sim.now.ms < end)
+        advance(&sim, end);
+    resumes = sim.resumes;
+    end = sim.now.ms + 10LL * UPLINK_ASK_MS;
+    while (sim.now.ms < end)
+        advance(&sim, end);
+    assert_in_range(sim.resumes - resumes, 8, 14);
+    sim_fini(&sim);
+}
+
 /* Found at the start, and growing all the same: it is not obeyed. */
 static void test_ack_beyond_what_grows(void **state) {
     static struct sim sim;
@@ -688,6 +745,8 @@ int main(void) {
         cmocka_unit_test(test_ack_beyond_sent),
         cmocka_unit_test(test_rewinds_once_per_gap),
         cmocka_unit_test(test_hub_restored),
+        cmocka_unit_test(test_late_acks_behind_a_restore),
+        cmocka_unit_test(test_asks_at_rest),
         cmocka_unit_test(test_terminal_restored),
         cmocka_unit_test(test_ack_beyond_what_grows),
         cmocka_unit_test(test_hub_absent),
