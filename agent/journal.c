@@ -57,38 +57,83 @@ static enum ts_status lock_file(struct journal *journal, struct ts_err *err) {
     return TS_OK;
 }
 
+/* Without reading them: rows of the average size, no hole. */
+static void estimate_amounts(struct journal *journal) {
+    int64_t pages = store_number(&journal->store, "PRAGMA page_count") -
+                    store_number(&journal->store, "PRAGMA freelist_count");
+    int64_t bytes = pages * store_number(&journal->store, "PRAGMA page_size");
+    uint64_t rows = journal->copy_rows + journal->unsent_rows;
+
+    if (!rows)
+        return;
+    journal->copy_bytes = bytes / (int64_t)rows * (int64_t)journal->copy_rows;
+    journal->unsent_bytes =
+        bytes / (int64_t)rows * (int64_t)journal->unsent_rows;
+}
+
+static enum ts_status count_amounts(struct journal *journal,
+                                    const struct journal_span *span,
+                                    struct journal_amount *copies,
+                                    struct journal_amount *unsent,
+                                    struct ts_err *err) {
+    uint64_t from = span->oldest ? span->oldest - 1 : span->newest;
+    enum ts_status status = TS_OK;
+
+    if (journal->estimate) {
+        uint64_t all = span->newest - from;
+        uint64_t held = span->newest - span->through;
+
+        unsent->rows = held < all ? held : all;
+        copies->rows = all - unsent->rows;
+        return TS_OK;
+    }
+    status =
+        source_amount(journal, span->journal, 0, span->through, copies, err);
+    if (status == TS_OK)
+        status = source_amount(journal, span->journal, span->through,
+                               UINT64_MAX, unsent, err);
+    return status;
+}
+
 static enum ts_status add_span(struct journal *journal, const char *name,
                                uint64_t through, struct ts_err *err) {
     struct journal_span span = {
         .through = through, .stored_through = through, .going = through};
-    struct journal_amount held = {0, 0};
-    enum ts_status status =
-        source_amount(journal, name, 0, UINT64_MAX, &held, err);
+    struct journal_amount copies = {0, 0};
+    struct journal_amount unsent = {0, 0};
+    enum ts_status status;
 
-    if (status != TS_OK)
-        return status;
     (void)snprintf(span.journal, sizeof span.journal, "%s", name);
     span.oldest = source_first_from(journal, name, 1);
     span.newest = source_last(journal, name);
     if (span.newest < through)
         span.newest = through;
-    span.holed = span.oldest && held.rows != span.newest - span.oldest + 1;
+    status = count_amounts(journal, &span, &copies, &unsent, err);
+    if (status != TS_OK)
+        return status;
+    span.holed = span.oldest &&
+                 (journal->estimate ||
+                  copies.rows + unsent.rows != span.newest - span.oldest + 1);
     journal->spans = ts_realloc(journal->spans, (journal->span_count + 1) *
                                                     sizeof *journal->spans);
     journal->spans[journal->span_count++] = span;
+    journal->copy_bytes += copies.bytes;
+    journal->copy_rows += copies.rows;
+    journal->unsent_bytes += unsent.bytes;
+    journal->unsent_rows += unsent.rows;
     return TS_OK;
 }
 
+/* Below zero: not carried over whole yet. */
 static enum ts_status load_spans(struct journal *journal, struct ts_err *err) {
+    static const char sql[] = "SELECT journal,through FROM journals "
+                              "WHERE through>=0 ORDER BY place";
     sqlite3_stmt *statement = NULL;
     enum ts_status status = TS_OK;
     int step = SQLITE_DONE;
 
-    journal->span_count = 0;
-    if (sqlite3_prepare_v2(journal->store.db,
-                           "SELECT journal,through FROM journals "
-                           "ORDER BY place",
-                           -1, &statement, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(journal->store.db, sql, -1, &statement, NULL) !=
+        SQLITE_OK)
         return store_fail(&journal->store, err);
     while (status == TS_OK && (step = sqlite3_step(statement)) == SQLITE_ROW)
         status =
@@ -100,34 +145,16 @@ static enum ts_status load_spans(struct journal *journal, struct ts_err *err) {
     return status;
 }
 
-/* Bytes of what is unsent and of what is copy, over all spans. */
-static enum ts_status load_bytes(struct journal *journal, struct ts_err *err) {
-    enum ts_status status = TS_OK;
+enum ts_status journal_load(struct journal *journal, struct ts_err *err) {
+    enum ts_status status;
 
+    journal->span_count = 0;
     journal->unsent_bytes = journal->copy_bytes = 0;
     journal->unsent_rows = journal->copy_rows = 0;
-    for (size_t i = 0; status == TS_OK && i < journal->span_count; i++) {
-        const struct journal_span *span = &journal->spans[i];
-        struct journal_amount copies = {0, 0};
-        struct journal_amount unsent = {0, 0};
-
-        status = source_amount(journal, span->journal, 0, span->through,
-                               &copies, err);
-        if (status == TS_OK)
-            status = source_amount(journal, span->journal, span->through,
-                                   UINT64_MAX, &unsent, err);
-        journal->copy_bytes += copies.bytes;
-        journal->copy_rows += copies.rows;
-        journal->unsent_bytes += unsent.bytes;
-        journal->unsent_rows += unsent.rows;
-    }
+    status = load_spans(journal, err);
+    if (status == TS_OK && journal->estimate)
+        estimate_amounts(journal);
     return status;
-}
-
-enum ts_status journal_load(struct journal *journal, struct ts_err *err) {
-    enum ts_status status = load_spans(journal, err);
-
-    return status == TS_OK ? load_bytes(journal, err) : status;
 }
 
 void journal_begin_run(struct journal *journal) {
@@ -148,22 +175,66 @@ const char *journal_previous(const struct journal *journal, uint64_t *last) {
     return journal->previous;
 }
 
+/* A damaged file tells how far the last run went, if it can. */
+static void name_previous(struct journal *journal,
+                          const struct salvage *salvage) {
+    size_t count;
+    const struct salvage_found *found = salvage_journals(salvage, &count);
+
+    if (journal->span_count || !count)
+        return;
+    memcpy(journal->previous, found[count - 1].journal,
+           sizeof journal->previous);
+    journal->previous_last = found[count - 1].newest;
+}
+
+static enum ts_status open_store(struct journal *journal, bool damaged,
+                                 struct journal_store *store,
+                                 struct salvage **salvage, struct ts_err *err) {
+    enum ts_status status =
+        salvage_open(store, journal->path, damaged,
+                     ts_clock_wall(journal->options.clock), err);
+
+    if (status != TS_OK)
+        return status;
+    journal->estimate = store->unchecked;
+    status = store_open_reader(&journal->store, journal->path, err);
+    if (status == TS_OK)
+        status = salvage_begin(salvage, store, journal->path, err);
+    if (status == TS_OK)
+        status = journal_load(journal, err);
+    if (status == TS_OK) {
+        journal_begin_run(journal);
+        if (*salvage)
+            name_previous(journal, *salvage);
+    } else {
+        salvage_free(*salvage);
+        store_close(&journal->store);
+        store_close(store);
+    }
+    return status;
+}
+
+/* A small damaged file is carried over before the lane begins, a large one
+ * beside it. */
 static enum ts_status open_stores(struct journal *journal,
                                   struct journal_report *report,
                                   struct ts_err *err) {
     struct journal_store store;
-    enum ts_status status =
-        store_mend(&store, journal->path, false,
-                   ts_clock_wall(journal->options.clock), report, err);
+    struct salvage *salvage = NULL;
+    enum ts_status status = open_store(journal, false, &store, &salvage, err);
 
+    if (status == TS_CORRUPT)
+        status = open_store(journal, true, &store, &salvage, err);
     if (status == TS_OK)
-        status = writer_start(&journal->writer, &store, err);
-    if (status == TS_OK)
-        status = store_open_reader(&journal->store, journal->path, err);
-    if (status == TS_OK)
-        status = journal_load(journal, err);
-    if (status == TS_OK)
-        journal_begin_run(journal);
+        status = writer_start(&journal->writer, &store, salvage, err);
+    if (status != TS_OK)
+        return status;
+    if (salvage) {
+        writer_rest(journal->writer, JOURNAL_SALVAGE_FIRST_MS);
+        journal_absorb(journal);
+    }
+    (void)journal_take_damage(journal, report);
     memcpy(report->previous, journal->previous, sizeof report->previous);
     report->previous_last = journal->previous_last;
     return status;

@@ -79,8 +79,12 @@ static void settle(struct journal *journal) {
 static void mend_if_suspect(struct journal *journal) {
     if (!journal->suspect || journal->open.count)
         return;
-    ts_log(TS_LOG_ERROR, "journal", "%s is damaged: it is set aside",
-           journal->path);
+    ts_log(TS_LOG_ERROR, "journal", "%s is %s", journal->path,
+           store_is_gone(&journal->store)
+               ? "deleted or exchanged under the agent: it goes on with a new "
+                 "one and what it still has of the old one; stop the agent "
+                 "before you touch its folder"
+               : "damaged: it is set aside");
     give_replacement(journal, WRITER_REPLACE);
 }
 
@@ -116,6 +120,7 @@ static enum ts_status end_replacement(struct journal *journal,
         (void)ts_fail(err, status, "%s", journal->job.err.text);
     else
         status = store_open_reader(&journal->store, journal->path, err);
+    journal->estimate = false;
     if (status == TS_OK)
         status = journal_load(journal, err);
     if (status != TS_OK) {
@@ -125,14 +130,13 @@ static enum ts_status end_replacement(struct journal *journal,
     }
     if (journal->job.task == WRITER_REOPEN)
         journal_begin_run(journal);
-    journal->damage = journal->job.report;
-    journal->damage_untold = journal->damage.damaged;
     return TS_OK;
 }
 
 static enum ts_status end_job(struct journal *journal, bool wait,
                               struct ts_err *err) {
     struct ts_err own;
+    enum ts_status status;
 
     if (!journal->on_way)
         return TS_OK;
@@ -141,8 +145,63 @@ static enum ts_status end_job(struct journal *journal, bool wait,
     journal->on_way = false;
     if (!err)
         err = &own;
-    return journal->job.task == WRITER_COMMIT ? end_commit(journal, err)
-                                              : end_replacement(journal, err);
+    status = journal->job.task == WRITER_COMMIT ? end_commit(journal, err)
+                                                : end_replacement(journal, err);
+    if (!journal->on_way)
+        journal_absorb(journal);
+    return status;
+}
+
+static bool is_held(const struct journal *journal, const char *name) {
+    for (size_t i = 0; i < journal->span_count; i++)
+        if (!strcmp(journal->spans[i].journal, name))
+            return true;
+    return false;
+}
+
+static void absorb_journal(struct journal *journal,
+                           const struct salvage_found *found, size_t at) {
+    struct journal_span *span;
+    uint64_t rows = found->copies.rows + found->unsent.rows;
+
+    journal->spans = ts_realloc(journal->spans, (journal->span_count + 1) *
+                                                    sizeof *journal->spans);
+    span = &journal->spans[at];
+    memmove(span + 1, span, (journal->span_count - at) * sizeof *span);
+    journal->span_count++;
+    *span = (struct journal_span){.oldest = found->oldest,
+                                  .newest = found->newest,
+                                  .through = found->through,
+                                  .stored_through = found->through,
+                                  .going = found->through,
+                                  .holed = rows !=
+                                           found->newest - found->oldest + 1};
+    memcpy(span->journal, found->journal, sizeof span->journal);
+    if (span->newest < span->through)
+        span->newest = span->through;
+    journal->copy_bytes += found->copies.bytes;
+    journal->copy_rows += found->copies.rows;
+    journal->unsent_bytes += found->unsent.bytes;
+    journal->unsent_rows += found->unsent.rows;
+}
+
+void journal_absorb(struct journal *journal) {
+    struct journal_report report;
+    struct salvage *salvage = writer_take_salvage(journal->writer, &report);
+    const struct salvage_found *found;
+    size_t count;
+    size_t at = 0;
+
+    journal->suspect |= writer_take_damage(journal->writer);
+    if (!salvage)
+        return;
+    found = salvage_journals(salvage, &count);
+    for (size_t i = 0; i < count; i++)
+        if (found[i].oldest && !is_held(journal, found[i].journal))
+            absorb_journal(journal, &found[i], at++);
+    journal->damage = report;
+    journal->damage_untold = true;
+    salvage_free(salvage);
 }
 
 bool journal_commit_begin(struct journal *journal) {
@@ -154,7 +213,12 @@ bool journal_commit_begin(struct journal *journal) {
 }
 
 enum ts_status journal_commit_end(struct journal *journal, struct ts_err *err) {
-    return end_job(journal, false, err);
+    if (journal->on_way)
+        return end_job(journal, false, err);
+    /* Something else was told. */
+    (void)writer_take(journal->writer, false);
+    journal_absorb(journal);
+    return TS_OK;
 }
 
 enum ts_status journal_commit_wait(struct journal *journal,
@@ -174,7 +238,8 @@ enum ts_status journal_wait(struct journal *journal, struct ts_err *err) {
     while (journal->on_way)
         if (end_job(journal, true, &later) != TS_OK)
             status = ts_fail(err, TS_IO, "%s", later.text);
-    writer_rest(journal->writer);
+    writer_rest(journal->writer, JOURNAL_REST_MS);
+    journal_absorb(journal);
     return status;
 }
 
@@ -197,9 +262,11 @@ static bool moved(const struct journal *journal) {
 void journal_tidy_begin(struct journal *journal) {
     if (journal_pending(journal))
         return;
+    journal->suspect |= store_is_gone(&journal->store);
     mend_if_suspect(journal);
     if (journal->on_way)
         return;
+    journal_absorb(journal);
     if (!journal->store.db) {
         give_replacement(journal, WRITER_REOPEN);
         return;

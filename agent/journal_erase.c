@@ -162,6 +162,10 @@ enum ts_status journal_erase(struct journal *journal, const json_t *cards,
     if (!journal->store.db)
         return ts_fail(err, TS_IO, "%s is out of order: see the log",
                        journal->path);
+    if (writer_salvages(journal->writer))
+        return ts_fail(err, TS_AGAIN,
+                       "a damaged journal is still being carried over: the "
+                       "erase waits for it");
     erasure.visits = json_object();
     status = each_copy(&erasure, look_for_card, err);
     if (status == TS_OK && json_object_size(erasure.visits))

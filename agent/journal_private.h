@@ -4,6 +4,9 @@
 
 #include "agent/journal_writer.h"
 
+/* How long a start or a blocking call waits for what a damaged file gives. */
+enum { JOURNAL_SALVAGE_FIRST_MS = 500, JOURNAL_REST_MS = 60000 };
+
 /* A journal with an entry in the file. The last one is the current run's as
  * soon as it has a durable row. */
 struct journal_span {
@@ -12,11 +15,6 @@ struct journal_span {
     uint64_t through, stored_through;
     uint64_t going; /* through, on its way to the disk */
     bool holed;     /* rows were lost by damage */
-};
-
-struct journal_amount {
-    int64_t bytes;
-    uint64_t rows;
 };
 
 /* What one transaction removes of the copies. */
@@ -55,7 +53,8 @@ struct journal {
     uint64_t commits, appended;
     void (*on_release)(void *arg);
     void *on_release_arg;
-    bool suspect; /* a reader saw damage */
+    bool estimate; /* the file is too large to be counted at the start */
+    bool suspect;  /* a reader saw damage */
     bool damage_untold;
     struct journal_report damage;
 };
@@ -86,5 +85,8 @@ void journal_begin_run(struct journal *journal);
 void journal_give(struct journal *journal, enum writer_task task);
 /* Waits for the job and what follows it. */
 enum ts_status journal_wait(struct journal *journal, struct ts_err *err);
+/* What was carried over from a damaged file counts from now on. Nothing is on
+ * its way. */
+void journal_absorb(struct journal *journal);
 
 #endif

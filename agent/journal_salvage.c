@@ -1,11 +1,14 @@
-#include "agent/journal_store.h"
+#include "agent/journal_salvage.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SALVAGE_JUMPS = 24 };
+enum { SALVAGE_JUMPS = 24, STEP_ROWS = 500, NAME_BYTES = 256 };
+static const uint64_t sequence_end = 1ULL << 53;
 
 static const char read_up[] =
     "SELECT journal,sequence,class,codec,at,crc,payload FROM rows "
@@ -15,27 +18,29 @@ static const char read_down[] =
     "WHERE journal=?1 AND sequence>=?2 AND sequence<?3 "
     "ORDER BY sequence DESC";
 
-struct salvage {
-    sqlite3 *from;
-    struct journal_store *to;
-    struct journal_report *report;
-    struct ts_err *err;
-    enum ts_status status; /* of the new file */
+/* Where the reading of one journal stands. Beyond a page that cannot be read:
+ * ever longer jumps up to one that lands, then back down to the hurt place. */
+struct cursor {
+    uint64_t from;
+    uint64_t hurt;
+    uint64_t down; /* 0: upwards; else rows from hurt + 1 to below it */
+    unsigned jumps;
 };
 
-static void drop_file(const char *path) {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-    char name[300];
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
-        (void)unlink(name);
-    }
-}
+struct salvage {
+    sqlite3 *from;
+    char name[NAME_BYTES]; /* "": deleted */
+    struct salvage_found *journals;
+    size_t count;
+    size_t at; /* of journals */
+    bool prepared, done;
+    struct cursor cursor;
+    uint64_t salvaged;
+};
 
 static void rename_one(const char *from, const char *to, const char *suffix) {
-    char old[300];
-    char new[300];
+    char old[NAME_BYTES + 8];
+    char new[NAME_BYTES + 8];
 
     (void)snprintf(old, sizeof old, "%s%s", from, suffix);
     (void)snprintf(new, sizeof new, "%s%s", to, suffix);
@@ -44,230 +49,452 @@ static void rename_one(const char *from, const char *to, const char *suffix) {
 }
 
 static enum ts_status set_aside(const char *path, struct ts_wall now,
-                                char out[256], struct ts_err *err) {
+                                struct ts_err *err) {
     char at[TS_TIME_TEXT];
+    char name[NAME_BYTES];
 
     ts_wall_text(at, now);
-    (void)snprintf(out, 256, "%.200s.damaged-%.4s%.2s%.2sT%.2s%.2s%.2s%.3s",
-                   path, at, at + 5, at + 8, at + 11, at + 14, at + 17,
-                   at + 20);
-    if (rename(path, out) != 0)
+    (void)snprintf(name, sizeof name,
+                   "%.200s.salvage-%.4s%.2s%.2sT%.2s%.2s%.2s%.3s", path, at,
+                   at + 5, at + 8, at + 11, at + 14, at + 17, at + 20);
+    if (rename(path, name) != 0 && errno != ENOENT)
         return ts_fail(err, TS_IO,
                        "cannot set the damaged %s aside (%s): check that its "
                        "folder can be written",
                        path, strerror(errno));
-    rename_one(path, out, "-wal");
-    rename_one(path, out, "-shm");
+    rename_one(path, name, "-wal");
+    rename_one(path, name, "-shm");
     return TS_OK;
 }
 
-/* Rows from `low` to below `high` until one cannot be read. Answers the last
- * good sequence, 0 for none; *broken tells that the end was not reached. */
-static uint64_t carry(struct salvage *s, const char *sql, const char *journal,
-                      uint64_t low, uint64_t high, bool *broken) {
+/* The oldest name; its companions have names that end otherwise. */
+static bool find_waiting(const char *path, char out[NAME_BYTES]) {
+    char pattern[NAME_BYTES + 16];
+    glob_t found;
+    bool any = false;
+
+    (void)snprintf(pattern, sizeof pattern, "%s.salvage-*[0-9]", path);
+    if (glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc) {
+        (void)snprintf(out, NAME_BYTES, "%s", found.gl_pathv[0]);
+        any = true;
+    }
+    globfree(&found);
+    return any;
+}
+
+/* The power went between the renaming of the file and of its log. */
+static void end_renaming(const char *path) {
+    char name[NAME_BYTES];
+
+    if (access(path, F_OK) != 0 && find_waiting(path, name))
+        rename_one(path, name, "-wal");
+}
+
+enum ts_status salvage_open(struct journal_store *store, const char *path,
+                            bool damaged, struct ts_wall now,
+                            struct ts_err *err) {
+    enum ts_status status;
+
+    end_renaming(path);
+    status = damaged ? TS_CORRUPT : store_open(store, path, err);
+    if (status != TS_CORRUPT)
+        return status;
+    status = set_aside(path, now, err);
+    return status == TS_OK ? store_open(store, path, err) : status;
+}
+
+static void add_journal(struct salvage *s, const char *name, int64_t place,
+                        int64_t through) {
+    struct salvage_found *found;
+
+    if (!name || !ts_journal_valid(ts_slice_text(name)))
+        return;
+    for (size_t i = 0; i < s->count; i++)
+        if (!strcmp(s->journals[i].journal, name))
+            return;
+    s->journals = ts_realloc(s->journals, (s->count + 1) * sizeof *s->journals);
+    found = &s->journals[s->count++];
+    *found = (struct salvage_found){.place = place};
+    found->through = through > 0 ? (uint64_t)through : 0;
+    (void)snprintf(found->journal, sizeof found->journal, "%s", name);
+}
+
+/* Journals with an entry, then those that only rows name. */
+static void find_journals(struct salvage *s) {
+    static const char entries[] =
+        "SELECT journal,place,through FROM journals ORDER BY place";
+    static const char names[] =
+        "WITH RECURSIVE n(j) AS (SELECT min(journal) FROM rows UNION ALL "
+        "SELECT (SELECT min(journal) FROM rows WHERE journal>n.j) FROM n "
+        "WHERE n.j IS NOT NULL) SELECT j FROM n";
+    sqlite3_stmt *statement = NULL;
+
+    if (sqlite3_prepare_v2(s->from, entries, -1, &statement, NULL) == SQLITE_OK)
+        while (sqlite3_step(statement) == SQLITE_ROW)
+            add_journal(s, (const char *)sqlite3_column_text(statement, 0),
+                        sqlite3_column_int64(statement, 1),
+                        sqlite3_column_int64(statement, 2));
+    (void)sqlite3_finalize(statement);
+    statement = NULL;
+    if (sqlite3_prepare_v2(s->from, names, -1, &statement, NULL) == SQLITE_OK)
+        while (sqlite3_step(statement) == SQLITE_ROW)
+            add_journal(s, (const char *)sqlite3_column_text(statement, 0),
+                        s->count ? s->journals[s->count - 1].place + 1 : 1, 0);
+    (void)sqlite3_finalize(statement);
+}
+
+/* How far the last journal went, so that the next can name it. */
+static void look_for_end(struct salvage *s) {
+    sqlite3_stmt *statement = NULL;
+    struct salvage_found *last;
+
+    if (!s->count)
+        return;
+    last = &s->journals[s->count - 1];
+    last->newest = last->through;
+    if (sqlite3_prepare_v2(s->from,
+                           "SELECT max(sequence) FROM rows WHERE journal=?1",
+                           -1, &statement, NULL) == SQLITE_OK) {
+        store_bind_text(statement, 1, last->journal);
+        if (sqlite3_step(statement) == SQLITE_ROW &&
+            (uint64_t)sqlite3_column_int64(statement, 0) > last->newest)
+            last->newest = (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    (void)sqlite3_finalize(statement);
+}
+
+/* Values that the new file has already are newer. */
+static enum ts_status carry_meta(struct salvage *s, struct journal_store *to,
+                                 struct ts_err *err) {
+    static const char add[] =
+        "INSERT INTO meta(key,value) VALUES(?1,?2) ON CONFLICT(key) DO NOTHING";
+    sqlite3_stmt *in = NULL;
+    sqlite3_stmt *out = NULL;
+    enum ts_status status = TS_OK;
+
+    if (sqlite3_prepare_v2(to->db, add, -1, &out, NULL) != SQLITE_OK)
+        return store_fail(to, err);
+    if (sqlite3_prepare_v2(s->from, "SELECT key,value FROM meta", -1, &in,
+                           NULL) == SQLITE_OK)
+        while (status == TS_OK && sqlite3_step(in) == SQLITE_ROW) {
+            (void)sqlite3_bind_value(out, 1, sqlite3_column_value(in, 0));
+            (void)sqlite3_bind_value(out, 2, sqlite3_column_value(in, 1));
+            status = store_run(to, out, err);
+        }
+    (void)sqlite3_finalize(in);
+    (void)sqlite3_finalize(out);
+    return status;
+}
+
+/* In their order, ahead of what the new file holds; below zero their through
+ * says that they are not whole yet. */
+static enum ts_status carry_names(struct salvage *s, struct journal_store *to,
+                                  struct ts_err *err) {
+    static const char add[] =
+        "INSERT INTO journals(place,journal,through) VALUES(?1,?2,?3) "
+        "ON CONFLICT(journal) DO NOTHING";
+    int64_t first =
+        store_number(to, "SELECT coalesce(min(place),1) FROM journals");
+    sqlite3_stmt *out = NULL;
+    enum ts_status status = TS_OK;
+
+    if (sqlite3_prepare_v2(to->db, add, -1, &out, NULL) != SQLITE_OK)
+        return store_fail(to, err);
+    for (size_t i = 0; status == TS_OK && i < s->count; i++) {
+        (void)sqlite3_bind_int64(out, 1, first - (int64_t)(s->count - i));
+        store_bind_text(out, 2, s->journals[i].journal);
+        (void)sqlite3_bind_int64(out, 3, -1 - (int64_t)s->journals[i].through);
+        status = store_run(to, out, err);
+    }
+    (void)sqlite3_finalize(out);
+    return status;
+}
+
+/* What was set aside stays as it was found; and where a deleted file was there
+ * is another one by now. */
+static void leave_alone(sqlite3 *db) {
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+static enum ts_status prepare(struct salvage *s, struct journal_store *to,
+                              struct ts_err *err) {
+    enum ts_status status;
+
+    find_journals(s);
+    look_for_end(s);
+    status = store_exec(to, "BEGIN IMMEDIATE", err);
+    if (status == TS_OK)
+        status = carry_meta(s, to, err);
+    if (status == TS_OK)
+        status = carry_names(s, to, err);
+    if (status == TS_OK)
+        status = store_exec(to, "COMMIT", err);
+    if (status != TS_OK)
+        store_rollback(to);
+    s->prepared = status == TS_OK;
+    return status;
+}
+
+enum ts_status salvage_begin(struct salvage **out, struct journal_store *to,
+                             const char *path, struct ts_err *err) {
+    char name[NAME_BYTES];
+    struct salvage *s;
+    enum ts_status status;
+
+    *out = NULL;
+    if (!find_waiting(path, name))
+        return TS_OK;
+    s = ts_alloc(sizeof *s);
+    *s = (struct salvage){.cursor = {.from = 1}};
+    memcpy(s->name, name, sizeof s->name);
+    if (sqlite3_open_v2(name, &s->from,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK) {
+        status = ts_fail(err, TS_IO,
+                         "%s cannot be opened (%s): check its owner and the "
+                         "disk",
+                         name, sqlite3_errmsg(s->from));
+    } else {
+        leave_alone(s->from);
+        status = prepare(s, to, err);
+    }
+    if (status != TS_OK) {
+        salvage_free(s);
+        return status;
+    }
+    *out = s;
+    return TS_OK;
+}
+
+struct salvage *salvage_adopt(sqlite3 *take_from) {
+    struct salvage *s = ts_alloc(sizeof *s);
+
+    *s = (struct salvage){.from = take_from, .cursor = {.from = 1}};
+    leave_alone(take_from);
+    return s;
+}
+
+bool salvage_is_adopted(const struct salvage *salvage) {
+    return !salvage->name[0];
+}
+
+void salvage_rewind(struct salvage *salvage) {
+    free(salvage->journals);
+    *salvage = (struct salvage){.from = salvage->from, .cursor = {.from = 1}};
+}
+
+void salvage_free(struct salvage *salvage) {
+    if (!salvage)
+        return;
+    (void)sqlite3_close(salvage->from);
+    free(salvage->journals);
+    free(salvage);
+}
+
+static void count_row(struct salvage_found *found,
+                      const struct store_row *row) {
+    struct journal_amount *amount =
+        row->sequence > found->through ? &found->unsent : &found->copies;
+
+    amount->rows++;
+    amount->bytes += (int64_t)row->payload.len + STORE_ROW_OVERHEAD;
+    if (!found->oldest || row->sequence < found->oldest)
+        found->oldest = row->sequence;
+    if (row->sequence > found->newest)
+        found->newest = row->sequence;
+}
+
+/* Also a row that a broken tree shows twice, or that an earlier attempt
+ * carried. */
+static enum ts_status carry_row(struct salvage *s, struct journal_store *to,
+                                const struct store_row *row,
+                                struct ts_err *err) {
+    enum ts_status status = store_add_row(to, row, err);
+
+    if (status != TS_OK && sqlite3_errcode(to->db) != SQLITE_CONSTRAINT)
+        return status;
+    s->salvaged++;
+    count_row(&s->journals[s->at], row);
+    return TS_OK;
+}
+
+struct piece {
+    uint64_t last; /* sequence that was reached, 0: none */
+    size_t rows;
+    bool broken, full; /* neither: the end of the range */
+};
+
+static enum ts_status carry(struct salvage *s, struct journal_store *to,
+                            const char *sql, uint64_t low, uint64_t high,
+                            struct piece *piece, struct ts_err *err) {
     sqlite3_stmt *statement = NULL;
     struct store_row row;
-    uint64_t last = 0;
+    enum ts_status status = TS_OK;
     int step = SQLITE_ERROR;
 
-    *broken = true;
+    *piece = (struct piece){.broken = true};
     if (sqlite3_prepare_v2(s->from, sql, -1, &statement, NULL) != SQLITE_OK)
-        return 0;
-    store_bind_text(statement, 1, journal);
+        return TS_OK;
+    store_bind_text(statement, 1, s->journals[s->at].journal);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)low);
     (void)sqlite3_bind_int64(statement, 3, (int64_t)high);
-    while (s->status == TS_OK &&
+    while (status == TS_OK && piece->rows < STEP_ROWS &&
            (step = sqlite3_step(statement)) == SQLITE_ROW) {
-        last = (uint64_t)sqlite3_column_int64(statement, 1);
-        if (!store_row_get(statement, &row))
-            continue;
-        s->status = store_add_row(s->to, &row, s->err);
-        if (s->status == TS_OK)
-            s->report->salvaged++;
-        else if (sqlite3_errcode(s->to->db) == SQLITE_CONSTRAINT)
-            s->status = TS_OK; /* a broken tree may show a row twice */
+        piece->last = (uint64_t)sqlite3_column_int64(statement, 1);
+        piece->rows++;
+        if (store_row_get(statement, &row))
+            status = carry_row(s, to, &row, err);
     }
-    *broken = step != SQLITE_DONE;
+    piece->full = step == SQLITE_ROW;
+    piece->broken = step != SQLITE_ROW && step != SQLITE_DONE;
     (void)sqlite3_finalize(statement);
-    return last;
+    return status;
 }
 
-/* Beyond a page that cannot be read: ever longer jumps up to one that lands,
- * then back down to the hurt place. */
-static void carry_journal(struct salvage *s, const char *journal) {
-    static const uint64_t end = 1ULL << 53;
-    uint64_t from = 1;
-    uint64_t hurt = 0;
-    unsigned jumps = 0;
-
-    while (jumps < SALVAGE_JUMPS && from < end) {
-        bool broken;
-        bool ignored;
-        uint64_t last = carry(s, read_up, journal, from, end, &broken);
-
-        if (last && jumps)
-            (void)carry(s, read_down, journal, hurt + 1, from, &ignored);
-        if (!broken)
-            return;
-        jumps = last ? 0 : jumps + 1;
-        hurt = last > from ? last : from;
-        from = hurt + (1ULL << jumps);
-    }
+static void next_journal(struct salvage *s) {
+    s->at++;
+    s->cursor = (struct cursor){.from = 1};
 }
 
-static bool known(struct journal_store *store, const char *journal) {
-    sqlite3_stmt *statement = store_prepare(store, STORE_FIRST_FROM);
-    bool found;
+static enum ts_status carry_down(struct salvage *s, struct journal_store *to,
+                                 struct ts_err *err) {
+    struct cursor *cursor = &s->cursor;
+    struct piece piece;
+    enum ts_status status =
+        carry(s, to, read_down, cursor->hurt + 1, cursor->down, &piece, err);
 
-    store_bind_text(statement, 1, journal);
-    (void)sqlite3_bind_int64(statement, 2, 0);
-    found = sqlite3_step(statement) == SQLITE_ROW &&
-            sqlite3_column_type(statement, 0) != SQLITE_NULL;
-    (void)sqlite3_reset(statement);
-    return found;
-}
-
-static void add_journal(struct salvage *s, const char *journal,
-                        int64_t through) {
-    sqlite3_stmt *statement = store_prepare(s->to, STORE_ADD_JOURNAL);
-
-    store_bind_text(statement, 1, journal);
-    (void)sqlite3_bind_int64(statement, 2, through);
-    s->status = store_run(s->to, statement, s->err);
-}
-
-/* Each journal that `sql` names and that is not there yet. */
-static void carry_named(struct salvage *s, const char *sql) {
-    sqlite3_stmt *statement = NULL;
-
-    if (sqlite3_prepare_v2(s->from, sql, -1, &statement, NULL) != SQLITE_OK)
-        return;
-    while (s->status == TS_OK && sqlite3_step(statement) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(statement, 0);
-        char journal[TS_JOURNAL_TEXT];
-
-        if (!name || !ts_journal_valid(ts_slice_text(name)))
-            continue;
-        (void)snprintf(journal, sizeof journal, "%s", name);
-        if (known(s->to, journal))
-            continue;
-        carry_journal(s, journal);
-        if (s->status == TS_OK && known(s->to, journal))
-            add_journal(s, journal, sqlite3_column_int64(statement, 1));
-    }
-    (void)sqlite3_finalize(statement);
-}
-
-static void carry_meta(struct salvage *s) {
-    sqlite3_stmt *in = NULL;
-
-    if (sqlite3_prepare_v2(s->from, "SELECT key,value FROM meta", -1, &in,
-                           NULL) != SQLITE_OK)
-        return;
-    while (s->status == TS_OK && sqlite3_step(in) == SQLITE_ROW) {
-        sqlite3_stmt *out = store_prepare(s->to, STORE_PUT);
-
-        (void)sqlite3_bind_value(out, 1, sqlite3_column_value(in, 0));
-        (void)sqlite3_bind_value(out, 2, sqlite3_column_value(in, 1));
-        s->status = store_run(s->to, out, s->err);
-    }
-    (void)sqlite3_finalize(in);
-}
-
-/* Numbers that are missing between the first and the last of a journal, or
- * between what the hub has and the first. */
-static uint64_t count_lost(struct journal_store *store) {
-    int64_t lost = store_number(
-        store, "SELECT coalesce(sum(top-low+1-n),0) FROM (SELECT max(sequence) "
-               "top,min(sequence) low,count(*) n FROM rows GROUP BY journal)");
-
-    return lost > 0 ? (uint64_t)lost : 0;
-}
-
-static void carry_all(struct salvage *s, const char *from) {
-    if (sqlite3_open_v2(from, &s->from, SQLITE_OPEN_READWRITE, NULL) ==
-        SQLITE_OK) {
-        /* What was set aside stays as it was found. */
-        (void)sqlite3_db_config(s->from, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
-                                NULL);
-        carry_meta(s);
-        carry_named(s, "SELECT journal,through FROM journals ORDER BY place");
-        carry_named(s, "SELECT DISTINCT journal,0 FROM rows");
-    }
-    (void)sqlite3_close(s->from);
-}
-
-/* Every readable row into a new file that is whole when this answers. */
-static enum ts_status write_new(struct salvage *s, const char *from,
-                                const char *to) {
-    char wal[310];
-
-    drop_file(to);
-    s->status = store_open(s->to, to, s->err);
-    if (s->status == TS_OK)
-        s->status = store_exec(s->to, "BEGIN IMMEDIATE", s->err);
-    if (s->status == TS_OK)
-        carry_all(s, from);
-    if (s->status == TS_OK)
-        s->status = store_exec(s->to, "COMMIT", s->err);
-    if (s->status == TS_OK)
-        s->report->lost = count_lost(s->to);
-    store_close(s->to);
-    /* A companion that stayed holds what did not fit into the file. */
-    (void)snprintf(wal, sizeof wal, "%s-wal", to);
-    if (s->status == TS_OK && access(wal, F_OK) == 0)
-        s->status = ts_fail(s->err, TS_FULL,
-                            "no room to carry the rows of the damaged %s over: "
-                            "free space on this disk",
-                            from);
-    if (s->status != TS_OK)
-        drop_file(to);
-    return s->status;
-}
-
-static void salvage_path(char out[300], const char *path) {
-    (void)snprintf(out, 300, "%s.salvage", path);
-}
-
-/* The damaged file keeps its name until the new one is whole. */
-static enum ts_status salvage(struct journal_store *store, const char *path,
-                              struct ts_wall now, struct journal_report *report,
-                              struct ts_err *err) {
-    struct salvage s = {NULL, store, report, err, TS_OK};
-    char whole[300];
-    enum ts_status status;
-
-    salvage_path(whole, path);
-    status = write_new(&s, path, whole);
     if (status == TS_OK)
-        status = set_aside(path, now, report->set_aside, err);
+        cursor->down = piece.full ? piece.last : 0;
+    return status;
+}
+
+static enum ts_status carry_up(struct salvage *s, struct journal_store *to,
+                               struct ts_err *err) {
+    struct cursor *cursor = &s->cursor;
+    struct piece piece;
+    enum ts_status status =
+        carry(s, to, read_up, cursor->from, sequence_end, &piece, err);
+
     if (status != TS_OK)
         return status;
-    report->damaged = true;
-    if (rename(whole, path) != 0)
-        return ts_fail(err, TS_IO, "cannot name %s %s (%s): rename it", whole,
-                       path, strerror(errno));
-    return store_open(store, path, err);
+    if (piece.last && cursor->jumps) { /* landed */
+        cursor->down = cursor->from;
+        cursor->jumps = 0;
+    }
+    if (piece.full) {
+        cursor->from = piece.last + 1;
+    } else if (!piece.broken) {
+        if (!cursor->down)
+            next_journal(s);
+        else
+            cursor->from = sequence_end; /* after the way down */
+    } else {
+        uint64_t hurt = piece.last > cursor->from ? piece.last : cursor->from;
+
+        cursor->jumps = piece.last ? 0 : cursor->jumps + 1;
+        if (!cursor->down)
+            cursor->hurt = hurt;
+        cursor->from = hurt + (1ULL << cursor->jumps);
+    }
+    if (cursor->jumps >= SALVAGE_JUMPS || cursor->from > sequence_end)
+        next_journal(s);
+    return TS_OK;
 }
 
-static void finish_salvage(const char *path) {
-    char whole[300];
+/* From here on they are journals as any other. */
+static enum ts_status release_names(struct salvage *s, struct journal_store *to,
+                                    struct ts_err *err) {
+    static const char *const changes[] = {
+        "DELETE FROM journals WHERE journal=?1 AND through<0 AND NOT EXISTS("
+        "SELECT 1 FROM rows WHERE rows.journal=?1)",
+        "UPDATE journals SET through=-1-through WHERE journal=?1 AND "
+        "through<0"};
+    enum ts_status status = TS_OK;
 
-    salvage_path(whole, path);
-    if (access(path, F_OK) != 0)
-        (void)rename(whole, path);
+    for (size_t i = 0; status == TS_OK && i < 2; i++) {
+        sqlite3_stmt *change = NULL;
+
+        if (sqlite3_prepare_v2(to->db, changes[i], -1, &change, NULL) !=
+            SQLITE_OK)
+            status = store_fail(to, err);
+        for (size_t j = 0; status == TS_OK && j < s->count; j++) {
+            store_bind_text(change, 1, s->journals[j].journal);
+            status = store_run(to, change, err);
+        }
+        (void)sqlite3_finalize(change);
+    }
+    return status;
 }
 
-enum ts_status store_mend(struct journal_store *store, const char *path,
-                          bool damaged, struct ts_wall now,
-                          struct journal_report *report, struct ts_err *err) {
+static enum ts_status step(struct salvage *s, struct journal_store *to,
+                           struct ts_err *err) {
+    if (s->at == s->count) {
+        s->done = true;
+        return release_names(s, to, err);
+    }
+    return s->cursor.down ? carry_down(s, to, err) : carry_up(s, to, err);
+}
+
+enum ts_status salvage_step(struct salvage *salvage, struct journal_store *to,
+                            struct ts_err *err) {
+    struct salvage before = *salvage;
+    struct salvage_found found = {.oldest = 0};
     enum ts_status status;
 
-    *report = (struct journal_report){0};
-    finish_salvage(path);
-    if (damaged)
-        return salvage(store, path, now, report, err);
-    status = store_open(store, path, err);
-    return status == TS_CORRUPT ? salvage(store, path, now, report, err)
-                                : status;
+    if (!salvage->prepared)
+        return prepare(salvage, to, err) == TS_OK ? TS_AGAIN : err->status;
+    status = store_exec(to, "BEGIN IMMEDIATE", err);
+
+    if (salvage->at < salvage->count)
+        found = salvage->journals[salvage->at];
+    if (status == TS_OK)
+        status = step(salvage, to, err);
+    if (status == TS_OK)
+        status = store_exec(to, "COMMIT", err);
+    if (status == TS_OK)
+        return salvage->done ? TS_OK : TS_AGAIN;
+    store_rollback(to);
+    *salvage = before;
+    if (salvage->at < salvage->count)
+        salvage->journals[salvage->at] = found;
+    return status;
+}
+
+/* Numbers that are missing between the first and the last of a journal. */
+static uint64_t count_lost(const struct salvage *s) {
+    uint64_t lost = 0;
+
+    for (size_t i = 0; i < s->count; i++) {
+        const struct salvage_found *found = &s->journals[i];
+        uint64_t held = found->copies.rows + found->unsent.rows;
+        uint64_t all = found->oldest ? found->newest - found->oldest + 1 : 0;
+
+        lost += all > held ? all - held : 0;
+    }
+    return lost;
+}
+
+void salvage_finish(struct salvage *salvage, struct journal_report *report) {
+    char *word;
+
+    *report = (struct journal_report){.damaged = true,
+                                      .salvaged = salvage->salvaged,
+                                      .lost = count_lost(salvage)};
+    (void)sqlite3_close(salvage->from);
+    salvage->from = NULL;
+    if (salvage_is_adopted(salvage))
+        return;
+    (void)snprintf(report->set_aside, sizeof report->set_aside, "%s",
+                   salvage->name);
+    word = strrchr(report->set_aside, '-');
+    memcpy(word - 7, "damaged", 7);
+    rename_one(salvage->name, report->set_aside, "-wal");
+    rename_one(salvage->name, report->set_aside, "-shm");
+    rename_one(salvage->name, report->set_aside, "");
+}
+
+const struct salvage_found *salvage_journals(const struct salvage *salvage,
+                                             size_t *count) {
+    *count = salvage->count;
+    return salvage->journals;
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { FORMAT = 1, BUSY_MS = 250 };
 
@@ -47,6 +48,9 @@ static const char *const sql_of[STORE_STATEMENTS] = {
                  "ORDER BY sequence LIMIT 1",
     [STORE_FIRST_FROM] = "SELECT min(sequence) FROM rows WHERE journal=?1 "
                          "AND sequence>=?2",
+    [STORE_CHECK] = "SELECT journal,sequence,class,codec,at,crc,payload "
+                    "FROM rows WHERE (journal,sequence)>(?1,?2) "
+                    "ORDER BY journal,sequence LIMIT ?3",
     [STORE_LAST] = "SELECT max(sequence) FROM rows WHERE journal=?1",
 };
 
@@ -110,6 +114,11 @@ int64_t store_number(struct journal_store *store, const char *sql) {
     return value;
 }
 
+static int64_t file_bytes(struct journal_store *store) {
+    return store_number(store, "PRAGMA page_count") *
+           store_number(store, "PRAGMA page_size");
+}
+
 static enum ts_status check(struct journal_store *store, struct ts_err *err) {
     sqlite3_stmt *statement = NULL;
     enum ts_status status = TS_OK;
@@ -164,6 +173,8 @@ static enum ts_status prepare_all(struct journal_store *store,
 static enum ts_status connect_to(struct journal_store *store, const char *path,
                                  int create, const char *pragmas,
                                  struct ts_err *err) {
+    struct stat info;
+
     *store = (struct journal_store){0};
     (void)snprintf(store->path, sizeof store->path, "%s", path);
     if (sqlite3_open_v2(path, &store->db,
@@ -171,7 +182,13 @@ static enum ts_status connect_to(struct journal_store *store, const char *path,
                         NULL) != SQLITE_OK)
         return store_fail(store, err);
     (void)sqlite3_busy_timeout(store->db, BUSY_MS);
-    return store_exec(store, pragmas, err);
+    if (store_exec(store, pragmas, err) != TS_OK)
+        return err->status;
+    if (stat(path, &info) == 0) {
+        store->device = info.st_dev;
+        store->inode = info.st_ino;
+    }
+    return TS_OK;
 }
 
 enum ts_status store_open(struct journal_store *store, const char *path,
@@ -185,12 +202,14 @@ enum ts_status store_open(struct journal_store *store, const char *path,
         connect_to(store, path, SQLITE_OPEN_CREATE, pragmas, err);
 
     if (status == TS_OK)
+        store->unchecked = file_bytes(store) > STORE_CHECK_AT_ONCE_BYTES;
+    if (status == TS_OK && !store->unchecked)
         status = check(store, err);
     if (status == TS_OK)
         status = check_format(store, err);
     if (status == TS_OK)
         status = store_exec(store, schema, err);
-    if (status == TS_OK)
+    if (status == TS_OK && !store->unchecked)
         status = check_keys(store, err);
     if (status == TS_OK)
         status = prepare_all(store, err);
@@ -213,6 +232,14 @@ enum ts_status store_open_reader(struct journal_store *store, const char *path,
     if (status != TS_OK)
         store_close(store);
     return status;
+}
+
+bool store_is_gone(const struct journal_store *store) {
+    struct stat info;
+
+    return store->db &&
+           (stat(store->path, &info) != 0 || info.st_dev != store->device ||
+            info.st_ino != store->inode);
 }
 
 void store_close(struct journal_store *store) {
@@ -292,4 +319,33 @@ enum ts_status store_add_row(struct journal_store *store,
     (void)sqlite3_bind_blob(statement, 7, row->payload.data,
                             (int)row->payload.len, SQLITE_STATIC);
     return store_run(store, statement, err);
+}
+
+enum ts_status store_check_step(struct journal_store *store,
+                                char journal[TS_JOURNAL_TEXT],
+                                uint64_t *sequence, struct ts_err *err) {
+    sqlite3_stmt *statement = store_prepare(store, STORE_CHECK);
+    struct store_row row = {.sequence = 0};
+    enum ts_status status = TS_OK;
+    size_t rows = 0;
+    int step;
+
+    store_bind_text(statement, 1, journal);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)*sequence);
+    (void)sqlite3_bind_int64(statement, 3, STORE_CHECK_ROWS);
+    while (status == TS_OK && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+        rows++;
+        if (!store_row_get(statement, &row))
+            status = ts_fail(err, TS_CORRUPT,
+                             "%s is damaged (a row does not fit its checksum)",
+                             store->path);
+    }
+    if (status == TS_OK && step != SQLITE_DONE)
+        status = store_fail(store, err);
+    (void)sqlite3_reset(statement);
+    if (status != TS_OK || rows < STORE_CHECK_ROWS)
+        return status;
+    memcpy(journal, row.journal, TS_JOURNAL_TEXT);
+    *sequence = row.sequence;
+    return TS_AGAIN;
 }

@@ -24,18 +24,24 @@ enum journal_statement {
     STORE_AT,
     STORE_FIRST_FROM,
     STORE_LAST,
+    STORE_CHECK,
     STORE_STATEMENTS
 };
 
 enum {
     STORE_ROW_OVERHEAD = 48, /* bytes counted for a row beside its payload */
-    STORE_CODEC_JSON = 0
+    STORE_CODEC_JSON = 0,
+    /* A larger file is checked while the lane works. */
+    STORE_CHECK_AT_ONCE_BYTES = 16 << 20,
+    STORE_CHECK_ROWS = 500
 };
 
 struct journal_store {
     sqlite3 *db;
     sqlite3_stmt *statements[STORE_STATEMENTS];
     char path[256];
+    uint64_t device, inode; /* of the file that was opened */
+    bool unchecked;         /* too large to be read whole at the start */
 };
 
 /* Opens or creates and checks; TS_CORRUPT: set it aside. */
@@ -46,6 +52,10 @@ enum ts_status store_open(struct journal_store *store, const char *path,
 enum ts_status store_open_reader(struct journal_store *store, const char *path,
                                  struct ts_err *err) TS_MUST_USE;
 void store_close(struct journal_store *store);
+
+/* The file was deleted or exchanged by another hand: what is written now goes
+ * with the last descriptor. */
+bool store_is_gone(const struct journal_store *store);
 
 /* A statement ready for its parameters; NULL: the file is in trouble. */
 sqlite3_stmt *store_prepare(struct journal_store *store,
@@ -76,11 +86,11 @@ enum ts_status store_add_row(struct journal_store *store,
                              const struct store_row *row,
                              struct ts_err *err) TS_MUST_USE;
 
-/* Opens the file after trouble, with what is readable of a damaged one;
- * `damaged`: known to be. Ends a replacement that was cut short. */
-enum ts_status store_mend(struct journal_store *store, const char *path,
-                          bool damaged, struct ts_wall now,
-                          struct journal_report *report,
-                          struct ts_err *err) TS_MUST_USE;
+/* A piece of the check of a large file, from `journal` and *sequence on, which
+ * move. TS_AGAIN: there are more; TS_OK: all rows fit their checksums. */
+enum ts_status store_check_step(struct journal_store *store,
+                                char journal[TS_JOURNAL_TEXT],
+                                uint64_t *sequence,
+                                struct ts_err *err) TS_MUST_USE;
 
 #endif

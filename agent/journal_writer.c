@@ -1,8 +1,11 @@
 #include "agent/journal_writer.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -13,12 +16,20 @@ enum { CHECKPOINT_PAGES = 1000 };
 struct journal_writer {
     struct journal_store store; /* the thread's */
     int log_pages;              /* in the log of the file; the thread's */
+    struct salvage *salvage;    /* the thread's */
+    bool check;                 /* a large file is being read, from here: */
+    char check_journal[TS_JOURNAL_TEXT];
+    uint64_t check_sequence;
     pthread_t thread;
     int fd;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
     struct writer_job *given;
     bool busy, ended, stop;
+    bool chore;               /* there is something to do between jobs */
+    struct salvage *salvaged; /* whole, not taken yet */
+    struct journal_report report;
+    bool salvages, damaged;
 };
 
 static int on_log(void *arg, sqlite3 *db, const char *name, int pages) {
@@ -60,23 +71,83 @@ static enum ts_status commit(struct journal_writer *writer,
     if (!writer->store.db)
         return ts_fail(&job->err, TS_IO, "%s is out of order: see the log",
                        writer->store.path);
+    if (store_is_gone(&writer->store))
+        return ts_fail(&job->err, TS_CORRUPT,
+                       "%s was deleted or exchanged under the agent: it goes "
+                       "on with a new one and what it still has of the old "
+                       "one; stop the agent before you touch its folder",
+                       writer->store.path);
     status = group_write(&job->group, &writer->store, &job->err);
     if (status == TS_OK && job->scrub)
         status = scrub(writer, job);
     return status;
 }
 
+static void set_salvage(struct journal_writer *writer,
+                        struct salvage *salvage) {
+    writer->salvage = salvage;
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->salvages = salvage != NULL;
+    writer->chore = salvage || writer->check;
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
+/* The next damaged file that waits beside this one. */
+static void look_for_salvage(struct journal_writer *writer) {
+    struct salvage *salvage = NULL;
+    struct ts_err err;
+
+    if (salvage_begin(&salvage, &writer->store, writer->store.path, &err) !=
+        TS_OK)
+        ts_log(TS_LOG_ERROR, "journal", "%s", err.text);
+    set_salvage(writer, salvage);
+}
+
+static void unlink_companion(const char *path, const char *suffix) {
+    char name[sizeof((struct journal_store *)0)->path + 8];
+
+    (void)snprintf(name, sizeof name, "%s%s", path, suffix);
+    (void)unlink(name);
+}
+
+/* Of a deleted file all is there as long as this connection is. */
+static void leave_store(struct journal_writer *writer) {
+    struct journal_store *store = &writer->store;
+    sqlite3 *db = store->db;
+
+    if (writer->salvage && !salvage_is_adopted(writer->salvage)) {
+        salvage_free(writer->salvage);
+        writer->salvage = NULL;
+    }
+    if (writer->salvage)
+        salvage_rewind(writer->salvage);
+    if (writer->salvage || !store_is_gone(store)) {
+        store_close(store);
+        return;
+    }
+    store->db = NULL;
+    store_close(store); /* its statements */
+    unlink_companion(store->path, "-wal");
+    unlink_companion(store->path, "-shm");
+    writer->salvage = salvage_adopt(db);
+}
+
 static enum ts_status replace(struct journal_writer *writer,
                               struct writer_job *job) {
+    bool damaged = job->task == WRITER_REPLACE;
     enum ts_status status;
     char path[sizeof writer->store.path];
 
     memcpy(path, writer->store.path, sizeof path);
-    store_close(&writer->store);
-    status = store_mend(&writer->store, path, job->task == WRITER_REPLACE,
-                        job->now, &job->report, &job->err);
+    leave_store(writer);
+    status = salvage_open(&writer->store, path, damaged, job->now, &job->err);
     memcpy(writer->store.path, path, sizeof path);
     watch(writer);
+    writer->check = status == TS_OK && writer->store.unchecked;
+    if (status == TS_OK && !writer->salvage)
+        look_for_salvage(writer);
+    else
+        set_salvage(writer, writer->salvage);
     return status;
 }
 
@@ -116,38 +187,105 @@ static void follow_up(struct journal_writer *writer, bool want_shrink) {
     }
 }
 
+/* The lock is held. */
 static void tell(struct journal_writer *writer) {
     static const uint64_t one = 1;
 
-    writer->ended = true;
     (void)pthread_cond_broadcast(&writer->changed);
-    /* Cannot fail: the counter is taken back at each end. */
+    /* Cannot fail: the counter is taken back each time. */
     (void)!write(writer->fd, &one, sizeof one);
+}
+
+static void do_job(struct journal_writer *writer, struct writer_job *job) {
+    bool want_shrink;
+
+    perform(writer, job);
+    want_shrink = job->shrink && job->status == TS_OK;
+    (void)pthread_mutex_lock(&writer->lock);
+    /* What the disk did not take before is tried again. */
+    writer->chore = job->status == TS_OK && (writer->salvage || writer->check);
+    writer->ended = true;
+    tell(writer);
+    (void)pthread_mutex_unlock(&writer->lock);
+    follow_up(writer, want_shrink);
+}
+
+/* One at a time: the next ends when this one is taken. */
+static void end_salvage(struct journal_writer *writer) {
+    struct journal_report report;
+    bool ended;
+
+    (void)pthread_mutex_lock(&writer->lock);
+    ended = !writer->salvaged;
+    writer->chore = false;
+    (void)pthread_mutex_unlock(&writer->lock);
+    if (!ended)
+        return;
+    salvage_finish(writer->salvage, &report);
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->salvaged = writer->salvage;
+    writer->report = report;
+    tell(writer);
+    (void)pthread_mutex_unlock(&writer->lock);
+    look_for_salvage(writer);
+}
+
+static void rest_from(struct journal_writer *writer, enum ts_status status,
+                      const struct ts_err *err) {
+    if (status != TS_CORRUPT)
+        ts_log(TS_LOG_ERROR, "journal", "%s", err->text);
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->chore = false;
+    writer->damaged |= status == TS_CORRUPT;
+    tell(writer);
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
+/* A piece of what can wait. */
+static void do_chore(struct journal_writer *writer) {
+    struct ts_err err;
+    enum ts_status status;
+
+    if (writer->salvage)
+        status = salvage_step(writer->salvage, &writer->store, &err);
+    else
+        status = store_check_step(&writer->store, writer->check_journal,
+                                  &writer->check_sequence, &err);
+    if (status == TS_OK && writer->salvage) {
+        end_salvage(writer);
+    } else if (status == TS_OK) {
+        writer->check = false;
+        set_salvage(writer, NULL);
+    } else if (status != TS_AGAIN) {
+        rest_from(writer, status, &err);
+    }
+    follow_up(writer, false);
+}
+
+/* What is left of a deleted file goes with this thread. */
+static bool must_finish(const struct journal_writer *writer) {
+    return writer->chore && writer->salvage &&
+           salvage_is_adopted(writer->salvage);
 }
 
 static void *run(void *arg) {
     struct journal_writer *writer = arg;
 
     (void)pthread_mutex_lock(&writer->lock);
-    for (;;) {
+    while (writer->given || !writer->stop || must_finish(writer)) {
         struct writer_job *job = writer->given;
-        bool want_shrink;
 
-        if (!job && writer->stop)
-            break;
-        if (!job) {
+        if (!job && !writer->chore) {
             (void)pthread_cond_wait(&writer->changed, &writer->lock);
             continue;
         }
         writer->given = NULL;
         writer->busy = true;
         (void)pthread_mutex_unlock(&writer->lock);
-        perform(writer, job);
-        want_shrink = job->shrink && job->status == TS_OK;
-        (void)pthread_mutex_lock(&writer->lock);
-        tell(writer);
-        (void)pthread_mutex_unlock(&writer->lock);
-        follow_up(writer, want_shrink);
+        if (job)
+            do_job(writer, job);
+        else
+            do_chore(writer);
         (void)pthread_mutex_lock(&writer->lock);
         writer->busy = false;
         (void)pthread_cond_broadcast(&writer->changed);
@@ -171,11 +309,16 @@ static int start_thread(struct journal_writer *writer) {
 
 enum ts_status writer_start(struct journal_writer **out,
                             const struct journal_store *take_store,
-                            struct ts_err *err) {
+                            struct salvage *take_salvage, struct ts_err *err) {
     struct journal_writer *writer = ts_alloc(sizeof *writer);
     int code;
 
-    *writer = (struct journal_writer){.store = *take_store};
+    *writer =
+        (struct journal_writer){.store = *take_store,
+                                .salvage = take_salvage,
+                                .salvages = take_salvage,
+                                .check = take_store->unchecked,
+                                .chore = take_salvage || take_store->unchecked};
     watch(writer);
     (void)pthread_mutex_init(&writer->lock, NULL);
     (void)pthread_cond_init(&writer->changed, NULL);
@@ -184,6 +327,7 @@ enum ts_status writer_start(struct journal_writer **out,
     if (code != 0) {
         if (writer->fd >= 0)
             (void)close(writer->fd);
+        salvage_free(writer->salvage);
         store_close(&writer->store);
         free(writer);
         return ts_fail(err, TS_IO,
@@ -203,6 +347,8 @@ void writer_stop(struct journal_writer *writer) {
     (void)pthread_cond_broadcast(&writer->changed);
     (void)pthread_mutex_unlock(&writer->lock);
     (void)pthread_join(writer->thread, NULL);
+    salvage_free(writer->salvage);
+    salvage_free(writer->salvaged);
     store_close(&writer->store);
     (void)close(writer->fd);
     (void)pthread_cond_destroy(&writer->changed);
@@ -226,17 +372,60 @@ bool writer_take(struct journal_writer *writer, bool wait) {
         (void)pthread_cond_wait(&writer->changed, &writer->lock);
     ended = writer->ended;
     writer->ended = false;
-    if (ended)
-        (void)!read(writer->fd, &count, sizeof count);
+    (void)!read(writer->fd, &count, sizeof count);
     (void)pthread_mutex_unlock(&writer->lock);
     return ended;
 }
 
-void writer_rest(struct journal_writer *writer) {
+void writer_rest(struct journal_writer *writer, int max_ms) {
+    struct timespec until;
+    int code = 0;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += max_ms / 1000;
+    until.tv_nsec += max_ms % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
     (void)pthread_mutex_lock(&writer->lock);
-    while (writer->busy || writer->given)
-        (void)pthread_cond_wait(&writer->changed, &writer->lock);
+    while (code == 0 && !writer->salvaged &&
+           (writer->busy || writer->given || writer->chore))
+        code = pthread_cond_timedwait(&writer->changed, &writer->lock, &until);
     (void)pthread_mutex_unlock(&writer->lock);
+}
+
+struct salvage *writer_take_salvage(struct journal_writer *writer,
+                                    struct journal_report *report) {
+    struct salvage *salvage;
+
+    (void)pthread_mutex_lock(&writer->lock);
+    salvage = writer->salvaged;
+    writer->salvaged = NULL;
+    *report = writer->report;
+    writer->chore |= salvage && writer->salvages;
+    (void)pthread_cond_broadcast(&writer->changed);
+    (void)pthread_mutex_unlock(&writer->lock);
+    return salvage;
+}
+
+bool writer_salvages(struct journal_writer *writer) {
+    bool salvages;
+
+    (void)pthread_mutex_lock(&writer->lock);
+    salvages = writer->salvages || writer->salvaged;
+    (void)pthread_mutex_unlock(&writer->lock);
+    return salvages;
+}
+
+bool writer_take_damage(struct journal_writer *writer) {
+    bool damaged;
+
+    (void)pthread_mutex_lock(&writer->lock);
+    damaged = writer->damaged;
+    writer->damaged = false;
+    (void)pthread_mutex_unlock(&writer->lock);
+    return damaged;
 }
 
 int writer_fd(const struct journal_writer *writer) { return writer->fd; }

@@ -6,6 +6,7 @@
 #define TS_AGENT_JOURNAL_WRITER_H
 
 #include "agent/journal_group.h"
+#include "agent/journal_salvage.h"
 
 enum writer_task {
     WRITER_COMMIT,
@@ -22,14 +23,14 @@ struct writer_job {
     /* The answer. */
     enum ts_status status;
     struct ts_err err;
-    struct journal_report report; /* of WRITER_REPLACE */
 };
 
 struct journal_writer;
 
-/* Takes the open `store`. */
+/* Takes the open `store`, and `take_salvage` unless NULL. */
 enum ts_status writer_start(struct journal_writer **out,
                             const struct journal_store *take_store,
+                            struct salvage *take_salvage,
                             struct ts_err *err) TS_MUST_USE;
 /* Ends what is under way, then the thread, and closes the store. */
 void writer_stop(struct journal_writer *writer);
@@ -37,9 +38,18 @@ void writer_stop(struct journal_writer *writer);
 void writer_give(struct journal_writer *writer, struct writer_job *job);
 /* True when the job has ended. `wait`: not before. */
 bool writer_take(struct journal_writer *writer, bool wait);
-/* Waits until nothing is under way, also not what follows a job. */
-void writer_rest(struct journal_writer *writer);
-/* Readable when a job has ended and was not taken back. */
+/* Waits until nothing is under way, also not what follows a job or is done
+ * between jobs; at most `max_ms`. */
+void writer_rest(struct journal_writer *writer, int max_ms);
+
+/* Between jobs, in pieces: what was carried over from a damaged file, the
+ * caller's from now on, or NULL. */
+struct salvage *writer_take_salvage(struct journal_writer *writer,
+                                    struct journal_report *report);
+bool writer_salvages(struct journal_writer *writer);
+/* True once when the check of a large file has found damage. */
+bool writer_take_damage(struct journal_writer *writer);
+/* Readable when there is something to take. */
 int writer_fd(const struct journal_writer *writer);
 
 #endif

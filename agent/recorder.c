@@ -176,11 +176,12 @@ static void look_for_damage(struct recorder *recorder) {
     if (!journal_take_damage(recorder->options.journal, &recorder->damage))
         return;
     ts_log(TS_LOG_ERROR, "journal",
-           "the damaged file stands aside as %s; %llu events were carried "
-           "over, %llu are missing",
-           recorder->damage.set_aside,
+           "%llu events of the journal were carried over, %llu are missing%s%s",
            (unsigned long long)recorder->damage.salvaged,
-           (unsigned long long)recorder->damage.lost);
+           (unsigned long long)recorder->damage.lost,
+           recorder->damage.set_aside[0] ? "; the damaged file stands aside as "
+                                         : "",
+           recorder->damage.set_aside);
 }
 
 enum ts_status recorder_append(struct recorder *recorder,

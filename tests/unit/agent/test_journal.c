@@ -1,6 +1,7 @@
 #include "journal_fixture.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -523,29 +524,151 @@ static void test_damage_on_a_full_disk(void **state) {
     assert_true(folder_count(f->folder, ".salvage") == 0);
 }
 
+static void close_journal(struct fixture *f) {
+    journal_close(f->journal);
+    f->journal = NULL;
+}
+
+/* The only file of the folder whose name begins as the journal's and goes on
+ * with `mark`. */
+static void find_file(const struct fixture *f, const char *mark,
+                      char out[300]) {
+    char pattern[300];
+    glob_t found;
+
+    (void)snprintf(pattern, sizeof pattern, "%s.%s-*[0-9]", f->path, mark);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    assert_true(found.gl_pathc == 1);
+    (void)snprintf(out, 300, "%s", found.gl_pathv[0]);
+    globfree(&found);
+}
+
 /* The power may go at any moment of a replacement. */
 static void test_replacement_is_cut_short(void **state) {
     struct fixture *f = *state;
-    char half[160];
+    char id[TS_JOURNAL_TEXT];
+    char waiting[300];
+    char aside[300];
     uint64_t rows;
 
+    memcpy(id, journal_id(f->journal), sizeof id);
     append_many(f, 200);
-    journal_close(f->journal);
-    f->journal = NULL;
-    (void)snprintf(half, sizeof half, "%s.salvage", f->path);
-    /* Before the new file was whole: it counts for nothing. */
-    assert_int_equal(close(open(half, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)),
-                     0);
+    close_journal(f);
     hurt(f->path);
+    /* Set aside, and no new file yet. */
+    (void)snprintf(waiting, sizeof waiting, "%s.salvage-20261121T100000000",
+                   f->path);
+    assert_int_equal(rename(f->path, waiting), 0);
     open_journal(f);
     rows = rows_now(f);
     assert_true(f->report.damaged && rows > 100);
-    journal_close(f->journal);
-    f->journal = NULL;
-    /* After it was whole, before it had its name. */
-    assert_int_equal(rename(f->path, half), 0);
+    assert_string_equal(f->report.previous, id);
+    assert_true(f->report.previous_last >= rows);
+    assert_true(folder_count(f->folder, ".salvage-") == 0);
+    append_many(f, 1);
+    close_journal(f);
+    /* All is carried over, and the old file has not its last name yet. */
+    find_file(f, "damaged", aside);
+    assert_int_equal(rename(aside, waiting), 0);
     open_journal(f);
-    assert_true(rows_now(f) == rows);
+    assert_true(rows_now(f) == rows + 1 && stats(f).unsent == rows + 1);
+    assert_true(folder_count(f->folder, ".salvage-") == 0);
+    find_file(f, "damaged", aside);
+}
+
+static int64_t now_ms(void) { return ts_clock_mono(ts_clock_system()).ms; }
+
+/* Too large to be read whole before the lane may go on. */
+static uint64_t fill_large(struct fixture *f) {
+    const char *set = getenv("TESSERA_LARGE_MB");
+    int64_t bytes = (set ? atoll(set) : 40) << 20;
+
+    f->options.max_bytes = bytes * 2;
+    reopen(f);
+    while (stats(f).bytes < bytes)
+        append_many(f, 1000);
+    return stats(f).unsent;
+}
+
+/* The lane takes the next scan at once, and what can be read of the old file
+ * comes beside it. */
+static void test_large_damage(void **state) {
+    struct fixture *f = *state;
+    uint64_t rows = fill_large(f);
+    int64_t began;
+    char id[TS_JOURNAL_TEXT];
+    char first[TS_JOURNAL_TEXT];
+    struct journal_report report = {.damaged = false};
+    struct seen seen;
+
+    memcpy(first, journal_id(f->journal), sizeof first);
+    close_journal(f);
+    hurt(f->path);
+    began = now_ms();
+    open_journal(f);
+    for (int i = 0; i < 100; i++) {
+        (void)append(f);
+        assert_true(journal_commit_begin(f->journal));
+        assert_int_equal(journal_commit_wait(f->journal, NULL), TS_OK);
+        if (i == 0)
+            print_message("first commit %lld ms after the start\n",
+                          (long long)(now_ms() - began));
+    }
+    report = f->report;
+    memcpy(id, journal_id(f->journal), sizeof id);
+    /* quick_check does not see damage in a large file, its own check does. */
+    while (!report.damaged) {
+        assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
+        (void)journal_take_damage(f->journal, &report);
+    }
+    print_message("%llu of %llu rows carried over in %lld ms\n",
+                  (unsigned long long)report.salvaged, (unsigned long long)rows,
+                  (long long)(now_ms() - began));
+    assert_true(report.salvaged > rows / 2 && report.lost > 0);
+    assert_true(stats(f).unsent == report.salvaged);
+    assert_int_equal(walk(f, "", &seen), TS_OK);
+    assert_true(seen.rows == report.salvaged);
+    ts_buf_fini(&seen.bytes);
+}
+
+/* Another hand deletes or exchanges the files: nothing goes on in a file that
+ * no name leads to. */
+static void lose_the_file(struct fixture *f, bool exchange) {
+    static const char *const names[] = {"", "-wal", "-shm"};
+    char path[300];
+    struct journal_report report = {.damaged = false};
+    struct seen seen;
+
+    append_many(f, 1500);
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(path, sizeof path, "%s%s", f->path, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    if (exchange)
+        assert_int_equal(
+            close(open(f->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+    (void)append(f);
+    assert_int_equal(journal_commit(f->journal, NULL), TS_CORRUPT);
+    while (!report.damaged || stats(f).unsent < 1500) {
+        assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
+        (void)journal_take_damage(f->journal, &report);
+    }
+    assert_true(append(f) == 1);
+    commit(f);
+    assert_true(stats(f).unsent == 1501);
+    /* What was in the old file is in one that has a name. */
+    reopen(f);
+    assert_int_equal(walk(f, "", &seen), TS_OK);
+    assert_true(seen.rows == 1501 && seen.contiguous);
+    ts_buf_fini(&seen.bytes);
+}
+
+static void test_deleted_while_running(void **state) {
+    lose_the_file(*state, false);
+}
+
+static void test_exchanged_while_running(void **state) {
+    lose_the_file(*state, true);
 }
 
 /* A hole that damage left is told as the oldest row behind it. */
@@ -711,6 +834,9 @@ int main(void) {
         JOURNAL_TEST(test_row_with_another_number),
         JOURNAL_TEST(test_damage_on_a_full_disk),
         JOURNAL_TEST(test_replacement_is_cut_short),
+        JOURNAL_TEST(test_large_damage),
+        JOURNAL_TEST(test_deleted_while_running),
+        JOURNAL_TEST(test_exchanged_while_running),
         JOURNAL_TEST(test_hole_is_told),
         JOURNAL_TEST(test_damage_while_running),
         JOURNAL_TEST(test_read_while_written),

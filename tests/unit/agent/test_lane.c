@@ -382,6 +382,20 @@ static void damage(struct fixture *f) {
     recorder_tidy(f->recorder);
 }
 
+/* What is carried over is told when all of it is there. */
+static void await_type(struct fixture *f, const char *type) {
+    bool there = false;
+
+    while (!there) {
+        struct listing listing;
+
+        (void)event_base_loop(f->loop, EVLOOP_ONCE);
+        listing = fixture_list(f);
+        there = strstr(ts_buf_text(&listing.types), type) != NULL;
+        listing_fini(&listing);
+    }
+}
+
 static void test_started_is_first_after_damage(void **state) {
     struct fixture *f = *state;
     struct listing listing;
@@ -395,7 +409,7 @@ static void test_started_is_first_after_damage(void **state) {
     recorder_flush(f->recorder);
     fixture_scan_and_commit(f, ITEM_A);
     damage(f);
-    recorder_flush(f->recorder);
+    await_type(f, "journal.damaged");
     f->clock.mono_ms += 61000;
     recorder_tidy(f->recorder);
     listing = fixture_list(f);
