@@ -1,5 +1,6 @@
 #include "agent/journal_store.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,9 +55,11 @@ static const char *const sql_of[STORE_STATEMENTS] = {
     [STORE_LAST] = "SELECT max(sequence) FROM rows WHERE journal=?1",
 };
 
-static enum ts_status fail_code(int code, const char *what, const char *path,
-                                struct ts_err *err) {
-    switch (code & 0xff) {
+/* `number`: the system's, 0 for none. */
+static enum ts_status fail_code(int code, int number, const char *what,
+                                const char *path, struct ts_err *err) {
+    code = number == EROFS || number == EACCES ? SQLITE_READONLY : code & 0xff;
+    switch (code) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return ts_fail(err, TS_CORRUPT, "%s is damaged (%s)", path, what);
@@ -87,8 +90,13 @@ static enum ts_status fail_code(int code, const char *what, const char *path,
 }
 
 enum ts_status store_fail(struct journal_store *store, struct ts_err *err) {
-    return fail_code(sqlite3_extended_errcode(store->db),
-                     sqlite3_errmsg(store->db), store->path, err);
+    int code = sqlite3_errcode(store->db);
+    int number =
+        code == SQLITE_IOERR ? sqlite3_system_errno(store->db) : 0;
+
+    return fail_code(code, number,
+                     number ? strerror(number) : sqlite3_errmsg(store->db),
+                     store->path, err);
 }
 
 enum ts_status store_exec(struct journal_store *store, const char *sql,

@@ -1,0 +1,132 @@
+// The disk of a lane is slow, full, read-only or broken, or somebody deletes
+// the journal: the lane goes on as far as it can and says what to do.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { bin, goods, openLane, openStage, until } from './help.mjs';
+
+async function openDisk(t) {
+  let word;
+  // Ahead of the stage's end, which waits for the agent.
+  t.after(() => word && writeFileSync(word, ''));
+  const stage = await openStage(t);
+  word = join(stage.folder, 'disk');
+  writeFileSync(word, '');
+  const lane = await openLane(stage, {
+    terminal: 'milano-01-lane-7', store: 'milano-01',
+    env: { LD_PRELOAD: stage.preload('bad_disk.so'), TESSERA_DISK: word },
+  });
+  return { lane, disk: (is) => writeFileSync(word, is) };
+}
+
+const status = async (lane) => (await fetch(`${lane.url}/api/status`)).json();
+
+async function scanned(lane, text) {
+  const { beeps } = lane.reader;
+  lane.reader.scan(text);
+  await lane.reader.hears('the beep', () => lane.reader.beeps > beeps);
+}
+
+const items = async (lane) =>
+  (await lane.view()).visit?.items.map(({ gtin }) => gtin) ?? [];
+
+/** GTINs that the journal's file holds, in order. */
+function inFile(lane) {
+  const out = execFileSync(join(bin, 'tessera'),
+    ['journal', join(lane.state, 'journal.db')],
+    { encoding: 'utf8', maxBuffer: 1 << 26 });
+  return [...out.matchAll(/"gtin":\s*"(\d+)"/g)].map(([, gtin]) => gtin);
+}
+
+test('while the disk syncs the next scan is read and pages are answered',
+  async (t) => {
+    const { lane, disk } = await openDisk(t);
+    disk('hold');
+    lane.reader.scan(goods[0]);
+    await until('the first scan is read', async () =>
+      (await status(lane)).readers[0].counts.scans === 1);
+    lane.reader.scan(goods[1]);
+    await until('the second scan is read', async () =>
+      (await status(lane)).readers[0].counts.scans === 2);
+    const stream = await fetch(`${lane.url}/api/events`);
+    const { value } = await stream.body.getReader().read();
+    assert.match(Buffer.from(value).toString(), /event: hello/);
+    // What a power cut could take back is neither heard nor seen.
+    assert.equal(lane.reader.beeps, 0);
+    assert.deepEqual(await items(lane), []);
+    disk('');
+    await lane.reader.hears('both beeps', () => lane.reader.beeps === 2);
+    assert.deepEqual(await items(lane), [`0${goods[0]}`, `0${goods[1]}`]);
+  });
+
+test('a command waits for the disk and holds nothing up', async (t) => {
+  const { lane, disk } = await openDisk(t);
+  await scanned(lane, goods[0]);
+  disk('hold');
+  lane.reader.scan(goods[1]);
+  await until('the next scan is read', async () =>
+    (await status(lane)).readers[0].counts.scans === 2);
+  let closed = false;
+  const answer = lane.command('/api/visit/close',
+    { receipt: 'R-1', total_minor: 100, currency: 'EUR' })
+    .then(() => (closed = true));
+  for (let i = 0; i < 20; i++)
+    assert.deepEqual(await items(lane), [`0${goods[0]}`]);
+  assert.equal(closed, false);
+  disk('');
+  await answer;
+  assert.equal((await lane.view()).visit, null);
+  assert.equal((await lane.view()).notice.kind, 'closed');
+  assert.equal(lane.reader.beeps, 2);
+});
+
+for (const [is, says] of [
+  ['full', /no room .* free space on this disk/],
+  ['readonly', /cannot be written: the disk is read-only .* check the mount/],
+  ['broken', /Input\/output error; check the disk/],
+])
+  test(`a disk that is ${is}: the scan is refused, the reason is told`,
+    async (t) => {
+      const { lane, disk } = await openDisk(t);
+      await scanned(lane, goods[0]);
+      disk(is);
+      lane.reader.scan(goods[1]);
+      await until('the page says why', async () =>
+        says.test((await lane.view()).journal.text));
+      assert.equal((await lane.view()).notice.kind,
+        is === 'full' ? 'full' : 'failed');
+      assert.equal(lane.reader.beeps, 1);
+      assert.deepEqual(await items(lane), [`0${goods[0]}`]);
+      const metrics = await (await fetch(`${lane.url}/metrics`)).text();
+      assert.match(metrics, /^tessera_recorder_lost_total [1-9]/m);
+      disk('');
+      await scanned(lane, goods[2]);
+      assert.deepEqual(await items(lane), [`0${goods[0]}`, `0${goods[2]}`]);
+      assert.deepEqual(inFile(lane), [`0${goods[0]}`, `0${goods[2]}`]);
+    });
+
+test('a journal deleted under the agent is written again', async (t) => {
+  const { lane } = await openDisk(t);
+  await scanned(lane, goods[0]);
+  await scanned(lane, goods[1]);
+  for (const name of readdirSync(lane.state))
+    if (/^journal\.db(-wal|-shm)?$/.test(name)) rmSync(join(lane.state, name));
+  // The scan that meets it is refused, unless the agent saw it before.
+  await until('a scan is taken', async () => {
+    const before = (await status(lane)).readers[0].counts.scans;
+    lane.reader.scan(goods[2]);
+    await until('it is read', async () =>
+      (await status(lane)).readers[0].counts.scans > before);
+    return until('it is answered', async () =>
+      lane.reader.beeps === 3 || /deleted/.test(lane.log()))
+      .then(() => lane.reader.beeps === 3);
+  });
+  await until('the old rows are in the new file', () => {
+    const held = inFile(lane);
+    return [goods[0], goods[1], goods[2]].every((code) =>
+      held.includes(`0${code}`));
+  });
+  assert.match(lane.log(), /deleted or exchanged under the agent/);
+});
