@@ -3,6 +3,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "sync/line.h"
+#include "sync/mqtt_alias.h"
 #include "sync/mqtt_options.h"
 #include "sync/mqtt_words.h"
 #include "sync/pace.h"
@@ -78,6 +79,7 @@ struct mqtt {
         char *filter;
     } filters[MQTT_FILTERS_MAX]; /* of this session */
     size_t filter_count;
+    struct mqtt_aliases aliases;
     size_t queued; /* bytes published since the client last wrote all */
     bool ended;    /* the client's session is over, not yet reported */
     bool answered; /* CONNACK of either kind */
@@ -257,10 +259,13 @@ static void fail_session(struct mqtt *mqtt, const struct ts_err *reason) {
 static void on_connect(struct mosquitto *client, void *arg, int rc, int flags,
                        const mosquitto_property *properties) {
     struct mqtt *mqtt = arg;
+    uint16_t aliases = 0;
 
     (void)client;
     (void)flags;
-    (void)properties;
+    (void)mosquitto_property_read_int16(
+        properties, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, &aliases, false);
+    mqtt_aliases_reset(&mqtt->aliases, aliases);
     mqtt->silent = 0;
     mqtt->answered = true;
     if (!rc) {
@@ -606,6 +611,7 @@ void mqtt_free(struct mqtt *mqtt) {
     event_free(mqtt->misc);
     event_free(mqtt->retry);
     event_free(mqtt->deliver);
+    mqtt_aliases_reset(&mqtt->aliases, 0);
     free(mqtt->will_topic);
     ts_buf_fini(&mqtt->will);
     mqtt_options_free_texts(&mqtt->options);
@@ -663,6 +669,28 @@ bool mqtt_is_up(const struct mqtt *mqtt) {
 
 const char *mqtt_broker(const struct mqtt *mqtt) { return mqtt->broker; }
 
+/* Messages of one QoS keep their order, so that a name goes before its alias.
+ */
+static int publish(struct mqtt *mqtt, const char *topic,
+                   struct ts_slice payload, bool retain, int *message_id) {
+    mosquitto_property *properties = NULL;
+    bool known;
+    uint16_t alias = mqtt_aliases_find(&mqtt->aliases, topic, &known);
+    int rc = MOSQ_ERR_SUCCESS;
+
+    if (alias)
+        rc = mosquitto_property_add_int16(&properties, MQTT_PROP_TOPIC_ALIAS,
+                                          alias);
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_publish_v5(mqtt->client, message_id,
+                                  known ? NULL : topic, (int)payload.len,
+                                  payload.data, 1, retain, properties);
+    if (rc == MOSQ_ERR_SUCCESS && alias && !known)
+        mqtt_aliases_add(&mqtt->aliases, topic);
+    mosquitto_property_free_all(&properties);
+    return rc;
+}
+
 enum ts_status mqtt_publish(struct mqtt *mqtt, const char *topic,
                             struct ts_slice payload, bool retain,
                             int *message_id, struct ts_err *err) {
@@ -673,8 +701,7 @@ enum ts_status mqtt_publish(struct mqtt *mqtt, const char *topic,
     if (mqtt->queued && mqtt->queued + payload.len > QUEUE_BYTES)
         return ts_fail(err, TS_FULL, "%zu bytes wait to be written",
                        mqtt->queued);
-    rc = mosquitto_publish(mqtt->client, message_id, topic, (int)payload.len,
-                           payload.data, 1, retain);
+    rc = publish(mqtt, topic, payload, retain, message_id);
     if (rc == MOSQ_ERR_SUCCESS) {
         mqtt->queued += payload.len;
         rearm(mqtt);

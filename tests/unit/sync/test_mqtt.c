@@ -49,6 +49,51 @@ static void test_plain(void **state) {
     broker_stop(broker);
 }
 
+#define LONG_TOPIC "a/topic/whose/name/is/longer/than/what/it/carries"
+
+/* Bytes that the second of two publishes to one topic takes; both arrive. */
+static uint64_t second_publish(struct fixture *f, const char *settings,
+                               enum mqtt_version version) {
+    struct broker *broker = broker_start(f->folder, 0, settings);
+    struct mqtt_options options = probe_options(f->folder, broker_port(broker));
+    struct mqtt_stats before;
+    struct mqtt_stats after;
+    struct probe probe;
+
+    options.version = version;
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.ups, 1);
+    assert_int_equal(mqtt_subscribe(probe.mqtt, "#", NULL), TS_OK);
+    for (unsigned i = 1; i <= 6; i++) {
+        char other[16];
+        (void)snprintf(other, sizeof other, "other/%u", i);
+        publish(&probe, i == 1 ? LONG_TOPIC : other, "first", false);
+        probe_wait(&probe, &probe.messages, i);
+        probe_wait(&probe, &probe.published, i);
+        assert_string_equal(probe.last_topic, i == 1 ? LONG_TOPIC : other);
+    }
+    mqtt_get_stats(probe.mqtt, &before);
+    publish(&probe, LONG_TOPIC, "again", false);
+    probe_wait(&probe, &probe.messages, 7);
+    probe_wait(&probe, &probe.published, 7);
+    assert_string_equal(probe.last_topic, LONG_TOPIC);
+    assert_string_equal(probe.last_payload, "again");
+    mqtt_get_stats(probe.mqtt, &after);
+    probe_close(&probe);
+    broker_stop(broker);
+    return after.bytes_out - before.bytes_out;
+}
+
+/* The answer to the message that comes back is among the bytes. */
+static void test_topic_goes_once(void **state) {
+    struct fixture *f = *state;
+    const size_t name = strlen(LONG_TOPIC);
+
+    assert_true(second_publish(f, "", MQTT_5) < name);
+    assert_true(second_publish(f, "max_topic_alias 0\n", MQTT_5) > name);
+    assert_true(second_publish(f, "", MQTT_3_1_1) > name);
+}
+
 static void test_tls_and_resumption(void **state) {
     struct fixture *f = *state;
     struct broker *broker = probe_broker(f, "server", NULL);
@@ -553,6 +598,7 @@ static void test_wrong_options(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_topic_goes_once),
         cmocka_unit_test(test_tls_and_resumption),
         cmocka_unit_test(test_large_both_ways),
         cmocka_unit_test(test_publish_inside_callback),
