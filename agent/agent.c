@@ -31,7 +31,7 @@ static enum ts_status start_journal(struct agent *agent, struct ts_err *err) {
         .max_bytes = ts_settings_int(settings, "max_mb") << 20,
         .keep_bytes = ts_settings_int(settings, "keep_mb") << 20,
         .keep_ms = ts_settings_int(settings, "keep_days") * 86400000,
-        .clock = agent->clock,
+        .clock = &agent->keeper.best,
     };
     struct recorder_options recorder = {
         .report = &report,

@@ -210,7 +210,7 @@ static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
         .root = ts_settings_text(hub, "root"),
         .version = TS_VERSION,
         .journal = journal_id(agent->journal),
-        .mqtt = mqtt_options(all, agent->clock),
+        .mqtt = mqtt_options(all, &agent->keeper.line),
         .max_publish_bytes = (size_t)ts_settings_int(hub, "max_publish_bytes"),
         .ack_timeout_ms = (unsigned)ts_settings_int(hub, "ack_timeout_ms"),
         .max_window = (unsigned)ts_settings_int(hub, "max_window"),

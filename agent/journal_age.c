@@ -12,29 +12,44 @@ static uint64_t copies_end(const struct journal *journal, size_t index) {
     return span->oldest && span->oldest <= end ? end : 0;
 }
 
-static bool over(const struct journal *journal, int64_t at, int64_t removed) {
+/* When a row was written, as far as its clock is to be believed; else when the
+ * first such row behind it was. INT64_MAX: not known. */
+static int64_t written_at(struct journal *journal, size_t index,
+                          uint64_t sequence, int64_t at) {
+    static const int64_t never_set = 1577836800000; /* 2020-01-01 */
     int64_t now = ts_clock_wall(journal->options.clock).unix_ms;
 
-    return journal->copy_bytes - removed > journal->options.keep_bytes ||
-           at < now - journal->options.keep_ms;
+    if (at >= never_set && at <= now)
+        return at;
+    for (at = INT64_MAX; at == INT64_MAX && index < journal->span_count;
+         index++, sequence = 0) {
+        sqlite3_stmt *statement = store_prepare(&journal->store, STORE_AT);
+        store_bind_text(statement, 1, journal->spans[index].journal);
+        (void)sqlite3_bind_int64(statement, 2, (int64_t)sequence);
+        (void)sqlite3_bind_int64(statement, 3, never_set);
+        (void)sqlite3_bind_int64(statement, 4, now);
+        if (sqlite3_step(statement) == SQLITE_ROW)
+            at = sqlite3_column_int64(statement, 0);
+        (void)sqlite3_reset(statement);
+    }
+    return at;
 }
 
-bool journal_age_due(const struct journal *journal) {
-    for (size_t i = 0; i < journal->span_count; i++) {
-        const struct journal_span *span = &journal->spans[i];
-        sqlite3_stmt *statement = journal->store.statements[STORE_AT];
-        bool due = false;
+/* Nothing is old by a clock that nothing vouches for. */
+static bool is_old(struct journal *journal, size_t index, uint64_t sequence,
+                   int64_t at) {
+    const struct ts_clock *clock = journal->options.clock;
 
-        if (!copies_end(journal, i))
-            continue;
-        (void)sqlite3_reset(statement);
-        store_bind_text(statement, 1, span->journal);
-        (void)sqlite3_bind_int64(statement, 2, (int64_t)span->oldest - 1);
-        if (sqlite3_step(statement) == SQLITE_ROW)
-            due = over(journal, sqlite3_column_int64(statement, 0), 0);
-        (void)sqlite3_reset(statement);
-        return due;
-    }
+    return clock->synchronised(clock->ctx) &&
+           written_at(journal, index, sequence, at) <
+               ts_clock_wall(clock).unix_ms - journal->options.keep_ms;
+}
+
+bool journal_age_due(struct journal *journal) {
+    for (size_t i = 0; i < journal->span_count; i++)
+        if (copies_end(journal, i))
+            return journal->copy_bytes > journal->options.keep_bytes ||
+                   is_old(journal, i, journal->spans[i].oldest - 1, 0);
     return false;
 }
 
@@ -48,7 +63,10 @@ static bool find_cut(struct journal *journal, size_t index, uint64_t end,
     store_bind_text(statement, 1, journal->spans[index].journal);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)end);
     while (all && sqlite3_step(statement) == SQLITE_ROW) {
-        all = over(journal, sqlite3_column_int64(statement, 1), total->bytes);
+        all =
+            journal->copy_bytes - total->bytes > journal->options.keep_bytes ||
+            is_old(journal, index, (uint64_t)sqlite3_column_int64(statement, 0),
+                   sqlite3_column_int64(statement, 1));
         if (!all)
             break;
         *cut = (uint64_t)sqlite3_column_int64(statement, 0);

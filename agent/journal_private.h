@@ -69,7 +69,7 @@ uint64_t source_first_from(struct journal *journal, const char *name,
                            uint64_t from);
 uint64_t source_last(struct journal *journal, const char *name);
 
-bool journal_age_due(const struct journal *journal);
+bool journal_age_due(struct journal *journal);
 /* Adds to `group` that the oldest copies over the bounds go. */
 void journal_age(struct journal *journal, struct journal_ageing *ageing,
                  struct journal_group *group);

@@ -46,7 +46,7 @@ static const char *const sql_of[STORE_STATEMENTS] = {
                      "WHERE journal=?1 AND sequence<=?2 ORDER BY sequence "
                      "LIMIT 512",
     [STORE_AT] = "SELECT at FROM rows WHERE journal=?1 AND sequence>?2 "
-                 "ORDER BY sequence LIMIT 1",
+                 "AND at BETWEEN ?3 AND ?4 ORDER BY sequence LIMIT 1",
     [STORE_FIRST_FROM] = "SELECT min(sequence) FROM rows WHERE journal=?1 "
                          "AND sequence>=?2",
     [STORE_CHECK] = "SELECT journal,sequence,class,codec,at,crc,payload "

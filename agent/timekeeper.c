@@ -7,11 +7,6 @@
 
 enum { CHANGED_MS = 1000 };
 
-void timekeeper_init(struct timekeeper *keeper, const struct ts_clock *clock) {
-    *keeper = (struct timekeeper){.clock = clock};
-    ts_boot_id(keeper->boot);
-}
-
 /* The system says synchronised, and the hub did not tell another time. */
 static bool system_is_right(const struct timekeeper *keeper,
                             struct ts_wall wall, struct ts_mono mono) {
@@ -21,6 +16,52 @@ static bool system_is_right(const struct timekeeper *keeper,
            (!keeper->known ||
             apart_ms <= CHANGED_MS + keeper->error_ms +
                             llabs(mono.ms - keeper->at_ms) / TIMEKEEPER_DRIFT);
+}
+
+static struct ts_wall line_wall(void *ctx) {
+    const struct timekeeper *keeper = ctx;
+    struct ts_wall wall = ts_clock_wall(keeper->clock);
+    struct ts_mono mono = ts_clock_mono(keeper->clock);
+    int64_t hub_ms = mono.ms + keeper->offset_ms;
+
+    if (keeper->known && hub_ms < wall.unix_ms &&
+        !system_is_right(keeper, wall, mono))
+        wall.unix_ms = hub_ms;
+    return wall;
+}
+
+static struct ts_mono line_mono(void *ctx) {
+    return ts_clock_mono(((const struct timekeeper *)ctx)->clock);
+}
+
+static bool line_synchronised(void *ctx) {
+    const struct ts_clock *clock = ((const struct timekeeper *)ctx)->clock;
+
+    return clock->synchronised(clock->ctx);
+}
+
+static struct ts_wall best_wall(void *ctx) {
+    const struct timekeeper *keeper = ctx;
+    struct event now;
+
+    timekeeper_stamp(keeper, &now);
+    return now.time;
+}
+
+static bool best_synchronised(void *ctx) {
+    const struct timekeeper *keeper = ctx;
+    struct event now;
+
+    timekeeper_stamp(keeper, &now);
+    return now.clock != EVENT_CLOCK_UNSET;
+}
+
+void timekeeper_init(struct timekeeper *keeper, const struct ts_clock *clock) {
+    *keeper = (struct timekeeper){
+        .clock = clock,
+        .line = {keeper, line_wall, line_mono, line_synchronised},
+        .best = {keeper, best_wall, line_mono, best_synchronised}};
+    ts_boot_id(keeper->boot);
 }
 
 void timekeeper_stamp(const struct timekeeper *keeper, struct event *event) {

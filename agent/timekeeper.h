@@ -8,6 +8,13 @@
 
 struct timekeeper {
     const struct ts_clock *clock;
+    /* For the line: the same, but its wall time is the earlier one of the
+     * system's and the hub's where the system's word does not count. Neither
+     * a wall clock that is ahead nor such a hub lets certificates expire. */
+    struct ts_clock line;
+    /* The best that is known: the hub's time where the system's word does not
+     * count; synchronised when either vouches for it. */
+    struct ts_clock best;
     char boot[TS_BOOT_TEXT];
     bool known; /* wall = monotonic + offset_ms, to error_ms, at uptime at_ms */
     int64_t offset_ms, error_ms, at_ms;
@@ -27,6 +34,7 @@ enum {
     TIMEKEEPER_FLOOR_MS = 3600000 /* how far the kept floor may lag behind */
 };
 
+/* The keeper stays where it is: its clocks point to it. */
 void timekeeper_init(struct timekeeper *keeper, const struct ts_clock *clock);
 /* Fills time, uptime and clock of an event that happens now. The system's
  * word that it is synchronised counts unless the hub's contradicts it. */

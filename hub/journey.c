@@ -218,8 +218,38 @@ static bool same_terminal(const struct entry *a, const struct entry *b) {
     return a->boot[0] && b->boot[0] && !order_text(a->source, b->source);
 }
 
+/* With the earlier one's time it is no further from the truth than the larger
+ * of both errors. */
+static void adopt_time(struct entry *now, const struct entry *before) {
+    char text[TS_TIME_TEXT];
+
+    now->time_ms = before->time_ms;
+    ts_wall_text(text, (struct ts_wall){now->time_ms});
+    json_object_set_new(now->json, "time", json_string(text));
+    if (now->error_ms < 0 || now->error_ms >= before->error_ms)
+        return;
+    now->error_ms = before->error_ms;
+    json_object_set_new(now->json, "error_ms", json_integer(now->error_ms));
+}
+
 /* What a terminal wrote later never stands before what it wrote earlier, as
- * far as the errors of both allow it. */
+ * far as the errors of both allow it; its time is only moved where that makes
+ * it no vaguer. */
+static void keep_behind(struct entry *now, const struct entry *before) {
+    int64_t behind_ms = before->order_ms - now->time_ms;
+    bool vague = now->error_ms < 0 || before->error_ms < 0;
+
+    if (behind_ms <= 0 ||
+        (!vague && behind_ms > now->error_ms + before->error_ms))
+        return;
+    now->order_ms = before->order_ms;
+    if (before->time_ms == before->order_ms && now->json &&
+        (now->error_ms < 0 ||
+         (before->error_ms >= 0 && (before->error_ms <= now->error_ms ||
+                                    before->error_ms <= DATING_SURE_MS))))
+        adopt_time(now, before);
+}
+
 static void set_order(struct list *list) {
     struct entry *items = list->items;
 
@@ -231,13 +261,9 @@ static void set_order(struct list *list) {
     }
     qsort(items, list->count, sizeof *items, compare_written);
     for (size_t i = 0; i < list->count; i++) {
-        struct entry *now = &items[i], *before = i ? &items[i - 1] : now;
-        int64_t behind_ms = before->order_ms - now->time_ms;
-        now->order_ms = now->time_ms;
-        if (i && same_terminal(now, before) && behind_ms > 0 &&
-            (now->error_ms < 0 || before->error_ms < 0 ||
-             behind_ms <= now->error_ms + before->error_ms))
-            now->order_ms = before->order_ms;
+        items[i].order_ms = items[i].time_ms;
+        if (i && same_terminal(&items[i], &items[i - 1]))
+            keep_behind(&items[i], &items[i - 1]);
     }
 }
 

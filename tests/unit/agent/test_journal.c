@@ -249,6 +249,36 @@ static void test_copies_age(void **state) {
     assert_true(stats(f).copies == 0 && stats(f).unsent == 1);
 }
 
+/* A wall clock that was wrong, or is, makes no copy old: an open visit is
+ * folded from copies. */
+static void test_copies_of_a_lying_clock(void **state) {
+    struct fixture *f = *state;
+    const int64_t now = f->clock.wall_ms;
+
+    f->clock.synchronised = false;
+    f->clock.wall_ms = 40000;
+    append_many(f, 3);
+    release(f, journal_id(f->journal), 3);
+    f->clock.wall_ms = now + 31536000000;
+    append_many(f, 3);
+    release(f, journal_id(f->journal), 6);
+    assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
+    assert_true(only_span(f).oldest == 1);
+    f->clock.wall_ms = now;
+    f->clock.synchronised = true;
+    assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
+    assert_true(only_span(f).oldest == 1);
+    /* They are as old as the first row behind them whose time is right. */
+    append_many(f, 2);
+    release(f, journal_id(f->journal), 8);
+    f->clock.wall_ms += f->options.keep_ms - 1;
+    assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
+    assert_true(only_span(f).oldest == 1);
+    f->clock.wall_ms += 2;
+    assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
+    assert_true(only_span(f).oldest == 8);
+}
+
 static void test_copies_bounded_by_size(void **state) {
     struct fixture *f = *state;
 
@@ -825,6 +855,7 @@ int main(void) {
         JOURNAL_TEST(test_missing_folder),
         JOURNAL_TEST(test_release_and_lowered_through),
         JOURNAL_TEST(test_copies_age),
+        JOURNAL_TEST(test_copies_of_a_lying_clock),
         JOURNAL_TEST(test_copies_bounded_by_size),
         JOURNAL_TEST(test_full_by_class),
         JOURNAL_TEST(test_read_for_the_line),

@@ -562,6 +562,29 @@ static void test_clock_words(void **state) {
     assert_true(timekeeper_watch(&f->keeper) == 0);
 }
 
+/* What certificates are checked against: no clock that is ahead, be it this
+ * machine's or the hub's, makes them end early. */
+static void test_line_clock(void **state) {
+    struct fixture *f = *state;
+    const int64_t now = f->clock.wall_ms;
+    const int64_t year = 31536000000;
+    const struct ts_clock *line = &f->keeper.line;
+
+    f->clock.synchronised = false;
+    assert_true(ts_clock_wall(line).unix_ms == now);
+    assert_true(timekeeper_learn(&f->keeper, (struct ts_wall){now},
+                                 (struct ts_mono){f->clock.mono_ms}, 50));
+    f->clock.wall_ms = now + year;
+    assert_true(ts_clock_wall(line).unix_ms == now);
+    f->clock.wall_ms = 40000;
+    assert_true(ts_clock_wall(line).unix_ms == 40000);
+    f->clock.wall_ms = now;
+    assert_true(timekeeper_learn(&f->keeper, (struct ts_wall){now + year},
+                                 (struct ts_mono){f->clock.mono_ms}, 50));
+    assert_true(ts_clock_wall(line).unix_ms == now);
+    assert_true(ts_clock_mono(line).ms == f->clock.mono_ms);
+}
+
 static bool learn(struct fixture *f, int64_t off_ms, int64_t after_ms,
                   int64_t error_ms) {
     return timekeeper_learn(
@@ -634,6 +657,7 @@ int main(void) {
         CASE(test_disk_full),
         CASE(test_reader_states_are_bounded),
         CASE(test_clock_words),
+        CASE(test_line_clock),
         CASE(test_an_offset_is_told_when_it_says_more),
         CASE(test_time_floor),
 #undef CASE
