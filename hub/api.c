@@ -49,12 +49,24 @@ const struct db_statement api_statements[] = {
                     "ORDER BY last_ms DESC, id LIMIT $1"},
     [COUNTS] = {"api_counts", "SELECT name, SUM(value) FROM take_count "
                               "GROUP BY name ORDER BY name"},
-    /* Of all shards that the terminal has been in; $2 to $17. */
+    /* Of all shards that the terminal has been in, the newest first: $2 to
+     * $17. Several journals may come in one millisecond; arrivals count within
+     * a shard. */
     [JOURNALS] = {"api_journals",
-                  "SELECT journal FROM lane_position WHERE terminal = $1 "
-                  "AND shard IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-                  "$12, $13, $14, $15, $16, $17) "
-                  "GROUP BY journal ORDER BY MIN(first_ms), journal"},
+                  "SELECT p.journal FROM lane_position p WHERE p.terminal = "
+                  "$1 AND p.shard IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, "
+                  "$11, $12, $13, $14, $15, $16, $17) GROUP BY p.journal "
+                  "ORDER BY MIN(p.first_ms), MIN(CASE p.shard WHEN $2 THEN "
+                  "16 WHEN $3 THEN 15 WHEN $4 THEN 14 WHEN $5 THEN 13 WHEN "
+                  "$6 THEN 12 WHEN $7 THEN 11 WHEN $8 THEN 10 WHEN $9 THEN "
+                  "9 WHEN $10 THEN 8 WHEN $11 THEN 7 WHEN $12 THEN 6 WHEN "
+                  "$13 THEN 5 WHEN $14 THEN 4 WHEN $15 THEN 3 WHEN $16 THEN "
+                  "2 WHEN $17 THEN 1 END), MIN((SELECT e.arrival FROM event "
+                  "e WHERE e.shard = p.shard AND e.event_key > p.terminal "
+                  "|| '/' || p.journal || '/00000000000000000000' AND "
+                  "e.event_key <= p.terminal || '/' || p.journal || "
+                  "'/99999999999999999999' ORDER BY e.event_key LIMIT 1)), "
+                  "p.journal"},
     /* The bounds share all but their digits, so that every collation agrees. */
     [EVENTS] = {"api_events",
                 "SELECT event_key, type, time_ms, body FROM event "

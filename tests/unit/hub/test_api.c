@@ -46,6 +46,7 @@ struct stand {
     struct ts_buf body;
     json_t *json; /* of the body, or NULL */
     char challenge[32];
+    int64_t moves;
 };
 
 static struct ts_wall wall_fixed(void *ctx) {
@@ -349,8 +350,10 @@ static void expect_story(struct stand *stand, const struct sample *samples,
 static void move(struct stand *stand, const char *store) {
     struct ts_err err;
 
-    must(registry_move(stand->web.db, LANE, store,
-                       (struct ts_wall){wall_fixed(NULL).unix_ms + 1000}, &err),
+    must(registry_move(
+             stand->web.db, LANE, store,
+             (struct ts_wall){wall_fixed(NULL).unix_ms + 1000 * ++stand->moves},
+             &err),
          &err);
 }
 
@@ -392,6 +395,20 @@ static void pages_follow_a_terminal_that_moved(struct stand *stand) {
     expect_story(stand, samples, 3, "roma-02-lane-9");
     expect_story(stand, &samples[1], 1,
                  "roma-02-lane-9&journal=a000000000000001");
+}
+
+/* The clock of this test stands still. */
+static void journals_of_one_instant_stand_as_they_came(struct stand *stand) {
+    static const struct sample samples[] = {
+        {STORE, FIRST, NULL, NULL, 1, 7},
+        {STORE, "b000000000000002", NULL, NULL, 1, 3},
+        {STORE, "a000000000000001", NULL, NULL, 1, 12},
+        {STORE, "0000000000000003", NULL, NULL, 1, 2}};
+    enum { SAMPLES = sizeof samples / sizeof *samples };
+
+    for (size_t i = 0; i < SAMPLES; i++)
+        send_events(stand, samples[i]);
+    expect_story(stand, samples, SAMPLES, LANE);
 }
 
 static void an_archived_event_is_told_whole(struct stand *stand) {
@@ -683,6 +700,7 @@ static void on_both(void **state, void (*run)(struct stand *stand)) {
     X(a_token_file_open_to_all_opens_nothing)                                  \
     X(pages_give_each_event_once)                                              \
     X(pages_follow_a_terminal_that_moved)                                      \
+    X(journals_of_one_instant_stand_as_they_came)                              \
     X(an_archived_event_is_told_whole)                                         \
     X(wrong_questions_are_told)                                                \
     X(quarantine_is_shown_and_replayed)                                        \
