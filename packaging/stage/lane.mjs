@@ -31,6 +31,7 @@ export class Lane {
     this.line = await Proxy.start(stage.terminalPort);
     stage.onClose(() => this.line.stop());
     if (this.certificate) stage.certificates('terminal', this.terminal);
+    stage.broker.admit(this.terminal);
     if (this.register)
       stage.theHub.command('terminal', 'add', this.terminal, this.store);
     this.writeConfig();
@@ -83,10 +84,15 @@ ${this.extra}
       : stage.preload('pty_serial.so') };
   }
 
-  async start() {
+  /** Starts it without waiting for anything. */
+  launch() {
     this.stage.processes.start(this.terminal,
       this.stage.tool('tessera-agent'), ['--config', this.config],
       { env: this.environment() });
+  }
+
+  async start() {
+    this.launch();
     await until(`${this.terminal} answers`, async () =>
       (await fetch(`${this.url}/healthz`)).ok);
   }

@@ -28,12 +28,12 @@ export async function freePort() {
 }
 
 /** Waits until something listens on a loopback port. */
-export function listening(what, port) {
+export function listening(what, port, seconds) {
   return until(`${what} listens`, () => new Promise((done) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => done(true)).once('error', () => done(false));
     socket.once('connect', () => socket.destroy());
-  }));
+  }), seconds);
 }
 
 /** Waits until `condition` answers something true; fails by name otherwise. */

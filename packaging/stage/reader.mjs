@@ -21,6 +21,7 @@ export class Reader {
 
   async plug() {
     const { processes } = this.lane.stage;
+    this.#pending = ''; // of a reader before
     this.child = processes.start(this.name, this.lane.stage.tool('tessera'), [
       'simulate', '--link', this.path, '--from-stdin', '--echo-host',
     ], { stdin: 'pipe' });

@@ -9,9 +9,10 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brokers } from './brokers.mjs';
 import { Hub } from './hub.mjs';
 import { Lane } from './lane.mjs';
-import { Processes, freePort, listening } from './processes.mjs';
+import { Processes } from './processes.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const bin = resolve(process.env.TESSERA_BIN ?? join(root, 'build/bin'));
@@ -19,15 +20,23 @@ export const bin = resolve(process.env.TESSERA_BIN ?? join(root, 'build/bin'));
 export class Stage {
   /** `plain`: the broker has a listener without TLS too, `plainPort`, for
    * virtual lanes by the thousand. */
-  constructor({ folder, keep = false, plain = false } = {}) {
+  constructor({
+    folder, keep = false, plain = false, broker = 'mosquitto',
+  } = {}) {
     this.plain = plain;
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'tessera-'));
     this.keep = keep || process.env.TESSERA_KEEP === '1';
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     this.certs = join(this.folder, 'certs');
     this.processes = new Processes(join(this.folder, 'logs'));
+    this.broker = new brokers[broker](this);
     this.lanes = [];
     this.closers = [];
+  }
+
+  /** A file of the project. */
+  source(path) {
+    return join(root, path);
   }
 
   /** Runs a command of the project and answers its output. */
@@ -54,7 +63,8 @@ export class Stage {
     this.run(join(root, 'packaging/certs'), [kind, this.certs, ...names]);
   }
 
-  /** Authority, card key, broker. */
+  /** Authority, card key, broker; one that must know its terminals is started
+   * when they are there. */
   async open() {
     this.certificates('init');
     this.certificates('broker', 'localhost');
@@ -62,38 +72,18 @@ export class Stage {
     this.keyFile = join(this.folder, 'card.keys');
     this.cardKey = randomBytes(32).toString('hex');
     writeFileSync(this.keyFile, `1 ${this.cardKey}\n`, { mode: 0o600 });
-    this.terminalPort = await freePort();
-    this.hubPort = await freePort();
-    await this.startBroker();
+    await this.broker.prepare();
+    const [{ terminalPort, hubPort }] = this.broker.nodes;
+    Object.assign(this, { terminalPort, hubPort });
+    if (this.broker.kind === 'mosquitto') await this.startBroker();
   }
 
-  async startBroker() {
-    const folder = join(this.folder, 'broker');
-    this.run(join(root, 'packaging/broker-config'), [
-      '--dir', folder, '--certs', this.certs,
-      '--terminal-port', String(this.terminalPort),
-      '--hub-port', String(this.hubPort),
-    ]);
-    if (this.plain) await this.addPlainListener(join(folder, 'tessera.conf'));
-    this.processes.start('broker', 'mosquitto', [
-      '-c', join(folder, 'tessera.conf'),
-    ]);
-    await listening('the broker', this.terminalPort);
-    await listening('the broker', this.hubPort);
-  }
-
-  async addPlainListener(file) {
-    this.plainPort ??= await freePort();
-    const settings = readFileSync(file, 'utf8')
-      .replace('allow_anonymous false', 'allow_anonymous true')
-      .replace(/^acl_file .*$/m, '');
-    writeFileSync(file, `${settings}
-listener ${this.plainPort} 127.0.0.1
-`);
+  startBroker() {
+    return this.broker.start();
   }
 
   stopBroker(signal) {
-    return this.processes.stop('broker', signal);
+    return this.broker.stop(signal);
   }
 
   /** A hub on a database of its own; see hub.mjs for the options. */
