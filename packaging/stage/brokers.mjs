@@ -180,6 +180,7 @@ export class RabbitMq extends Broker {
           RABBITMQ_ENABLED_PLUGINS_FILE: path('enabled_plugins'),
           RABBITMQ_MNESIA_BASE: path('mnesia'),
           RABBITMQ_LOG_BASE: path('logs'),
+          RABBITMQ_LOGS: '-',
           RABBITMQ_SERVER_START_ARGS: '-noinput -start_epmd false',
           RABBITMQ_ALLOW_INPUT: '1', // the server in place of its script
         },

@@ -2,8 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, until } from './processes.mjs';
-
-const quoted = (text) => JSON.stringify(String(text));
+import { brokerAt, members, quoted } from './settings.mjs';
 
 export class Hub {
   constructor(stage, {
@@ -38,7 +37,7 @@ source ${quoted(source.name)} {
   channel = ${quoted(source.channel)}
 }`);
     const broker = {
-      host: 'localhost', port: stage.hubPort,
+      ...brokerAt(stage.broker.nodes.map(({ hubPort }) => hubPort)),
       ca_file: join(stage.certs, 'ca.crt'),
       cert_file: join(stage.certs, `${this.name}.crt`),
       key_file: join(stage.certs, `${this.name}.key`), ...this.broker,
@@ -49,8 +48,7 @@ key_file = ${quoted(stage.keyFile)}
 token_file = ${quoted(join(folder, 'tokens'))}
 runtime_dir = ${quoted(join(folder, 'run'))}
 broker {
-${Object.entries(broker).map(([name, value]) =>
-    `  ${name} = ${typeof value === 'number' ? value : quoted(value)}`).join('\n')}
+${members(broker)}
 }
 http {
   port = ${this.port}

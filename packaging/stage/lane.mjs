@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { Proxy } from './proxy.mjs';
 import { freePort, until } from './processes.mjs';
 import { Reader } from './reader.mjs';
-
-const quoted = (text) => JSON.stringify(String(text));
+import { brokerAt, members, quoted } from './settings.mjs';
 
 export class Lane {
   constructor(stage, {
@@ -28,8 +27,11 @@ export class Lane {
     mkdirSync(this.state, { recursive: true, mode: 0o700 });
     mkdirSync(join(this.folder, 'run'), { mode: 0o700 });
     this.port = await freePort();
-    this.line = await Proxy.start(stage.terminalPort);
-    stage.onClose(() => this.line.stop());
+    this.lines = []; // one to each server of the broker
+    for (const { terminalPort } of stage.broker.nodes)
+      this.lines.push(await Proxy.start(terminalPort));
+    [this.line] = this.lines;
+    for (const line of this.lines) stage.onClose(() => line.stop());
     if (this.certificate) stage.certificates('terminal', this.terminal);
     stage.broker.admit(this.terminal);
     if (this.register)
@@ -40,14 +42,12 @@ export class Lane {
   writeConfig() {
     const { certs } = this.stage;
     const hub = {
-      host: 'localhost', port: this.line.port,
+      ...brokerAt(this.lines.map(({ port }) => port)),
       ca_file: join(certs, 'ca.crt'),
       cert_file: join(certs, `${this.terminal}.crt`),
       key_file: join(certs, `${this.terminal}.key`),
       backoff_min_ms: 100, backoff_max_ms: 1000, spread_ms: 0, ...this.hub,
     };
-    const members = Object.entries(hub).map(([name, value]) =>
-      `  ${name} = ${typeof value === 'string' ? quoted(value) : value}`);
     writeFileSync(this.config, `terminal = ${quoted(this.terminal)}
 store = ${quoted(this.store)}
 kind = ${quoted(this.kind)}
@@ -59,7 +59,7 @@ screen {
   port = ${this.port}
 }
 hub {
-${members.join('\n')}
+${members(hub)}
 }
 reader "scanner" {
   port = ${quoted(this.reader.path)}

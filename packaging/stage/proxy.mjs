@@ -17,6 +17,11 @@ export class Proxy {
     return proxy;
   }
 
+  /** How many connections go through it now. */
+  get open() {
+    return this.#pairs.size;
+  }
+
   #accept(near, target) {
     if (this.isCut) {
       near.destroy();

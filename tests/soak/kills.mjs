@@ -39,12 +39,22 @@ const hubVictim = (hub) => ({
   back: () => hubReady(hub),
 });
 
-const brokerVictim = (stage) => ({
-  kind: 'broker',
-  kill: () => stage.broker.stop('SIGKILL'),
-  launch: () => stage.broker.launch(),
-  back: () => hubReady(stage.theHub),
-});
+/** Of several servers one at a time. */
+function brokerVictim({ broker, theHub }) {
+  let node;
+  return {
+    kind: 'broker',
+    kill(pick) {
+      node = broker.nodes[pick(broker.nodes.length)];
+      return broker.stop('SIGKILL', node);
+    },
+    launch: () => broker.launch(node),
+    async back() {
+      await broker.answers(node);
+      await hubReady(theHub);
+    },
+  };
+}
 
 export class Killer {
   kills = { agent: 0, hub: 0, broker: 0 };
@@ -97,7 +107,7 @@ export class Killer {
   }
 
   async #kill(victim, pick) {
-    const end = await victim.kill();
+    const end = await victim.kill(pick);
     if (end?.signal !== 'SIGKILL')
       throw new Error(`the ${victim.kind} had ended by itself: ` +
         JSON.stringify(end ?? 'no process'));
