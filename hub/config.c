@@ -188,7 +188,7 @@ static void read_broker(struct hub_config *out) {
         .keepalive_s = 60,
         .connect_timeout_s = 10,
         .backoff_min_ms = 500,
-        .backoff_max_ms = 30000,
+        .backoff_max_ms = 5000, /* every lane waits for it */
         .runtime_dir = ts_settings_text(out->settings, "runtime_dir"),
         .clock = ts_clock_system(),
     };

@@ -6,6 +6,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, listening, until } from './processes.mjs';
 
+const version = (command, ...args) => /\d+\.\d+\.\d+/.exec(
+  execFileSync(command, args, {
+    encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'],
+  }))[0];
+
 class Broker {
   terminals = [];
 
@@ -57,20 +62,13 @@ class Broker {
       end = await this.stage.processes.stop(one.name, signal);
     return end;
   }
-
-  version(command, ...args) {
-    const text = execFileSync(command, args, {
-      encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return /\d+\.\d+\.\d+/.exec(text)[0];
-  }
 }
 
 export class Mosquitto extends Broker {
   kind = 'mosquitto';
 
   description() {
-    return 'mosquitto, one, MQTT 5, without persistence';
+    return `mosquitto ${version('mosquitto', '-h')}, MQTT 5, no persistence`;
   }
 
   async prepare() {
@@ -98,7 +96,7 @@ export class Nats extends Broker {
   patience = 120;
 
   description() {
-    return `NATS ${this.version('nats-server', '--version')}, three nodes, ` +
+    return `NATS ${version('nats-server', '--version')}, three nodes, ` +
       'MQTT 3.1.1';
   }
 
@@ -146,7 +144,8 @@ export class RabbitMq extends Broker {
   patience = 120;
 
   description() {
-    return 'RabbitMQ, one, MQTT 3.1.1';
+    return `RabbitMQ ${version('ls', '/usr/lib/rabbitmq/lib')}, ` +
+      `MQTT 3.1.1`;
   }
 
   async prepare() {

@@ -151,9 +151,9 @@ async function serverDies(shop) {
     const { signal } = await stage.broker.stop('SIGKILL');
     assert.equal(signal, 'SIGKILL');
     stage.broker.launch();
+    await stage.broker.answers();
     await stage.theHub.stop('SIGKILL');
     stage.theHub.launch();
-    await stage.broker.answers();
     await hubReady(stage);
   });
   await assertAllThere(shop);

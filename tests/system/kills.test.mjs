@@ -12,7 +12,7 @@ test(`${kills} kills, and the archive holds what beeped`, async (t) => {
   t.diagnostic(`TESSERA_SEED=${seed}`);
   const report = await soak({ kills, seed, lanes: 3 });
   const text = asText(report);
-  t.diagnostic(text);
+  for (const line of text.split('\n')) t.diagnostic(line);
   assert.deepEqual(report.faults, [], text);
   assert.equal(report.kills.total, kills);
   for (const kind of ['agent', 'hub', 'broker'])
