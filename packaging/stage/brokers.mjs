@@ -1,15 +1,13 @@
 // The broker of a stage: configured by packaging/broker-config, one real server
 // or several, each ended by its own process. `nodes` are its servers; what is
 // asked of the whole may be asked of one of them.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, listening, until } from './processes.mjs';
 
 const version = (command, ...args) => /\d+\.\d+\.\d+/.exec(
-  execFileSync(command, args, {
-    encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'],
-  }))[0];
+  spawnSync(command, args, { encoding: 'utf8' }).stdout)[0];
 
 class Broker {
   terminals = [];
@@ -75,12 +73,24 @@ export class Mosquitto extends Broker {
     this.nodes = [{
       name: 'broker', terminalPort: await freePort(), hubPort: await freePort(),
     }];
+    if (this.stage.plain) this.stage.plainPort = await freePort();
   }
 
   configure() {
     const [node] = this.nodes;
     this.config(this.folder, '--terminal-port', node.terminalPort,
       '--hub-port', node.hubPort);
+    if (this.stage.plain) this.addPlainListener();
+  }
+
+  addPlainListener() {
+    const file = join(this.folder, 'tessera.conf');
+    const settings = readFileSync(file, 'utf8')
+      .replace('allow_anonymous false', 'allow_anonymous true')
+      .replace(/^acl_file .*$/m, '');
+    writeFileSync(file, `${settings}
+listener ${this.stage.plainPort} 127.0.0.1
+`);
   }
 
   launchNode(node) {

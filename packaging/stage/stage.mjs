@@ -2,9 +2,7 @@
 // simulated readers, each a real program on loopback in one private folder.
 // The demo and the system tests stand on it.
 import { execFileSync } from 'node:child_process';
-import {
-  mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
