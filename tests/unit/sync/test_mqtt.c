@@ -49,6 +49,49 @@ static void test_plain(void **state) {
     broker_stop(broker);
 }
 
+enum { SPREAD_MS = 1500, CROWD = 20 };
+
+/* Milliseconds from the first to the last of a crowd that comes up. */
+static int64_t span_of_ups(struct probe crowd[CROWD], unsigned least) {
+    const struct ts_clock *clock = ts_clock_system();
+    struct ts_mono first = {0};
+
+    for (unsigned up = 0; up < CROWD;) {
+        (void)event_base_loop(crowd[0].loop, EVLOOP_ONCE);
+        up = 0;
+        for (unsigned i = 0; i < CROWD; i++)
+            up += crowd[i].ups >= least;
+        if (up && !first.ms)
+            first = ts_clock_mono(clock);
+    }
+    return ts_clock_mono(clock).ms - first.ms;
+}
+
+/* What starts at one instant does not connect at one instant, nor what lost
+ * its session at one. */
+static void test_spread(void **state) {
+    struct fixture *f = *state;
+    struct broker *broker = broker_start(f->folder, 0, "");
+    uint16_t port = broker_port(broker);
+    struct mqtt_options options = probe_options(f->folder, port);
+    struct probe crowd[CROWD];
+    char names[CROWD][16];
+
+    options.spread_ms = SPREAD_MS;
+    for (unsigned i = 0; i < CROWD; i++) {
+        (void)snprintf(names[i], sizeof names[i], "lane-%u", i);
+        options.client_id = names[i];
+        probe_open(&crowd[i], f->loop, &options);
+    }
+    assert_true(span_of_ups(crowd, 1) > SPREAD_MS / 5);
+    broker_stop(broker);
+    broker = broker_start(f->folder, port, "");
+    assert_true(span_of_ups(crowd, 2) > SPREAD_MS / 5);
+    for (unsigned i = 0; i < CROWD; i++)
+        probe_close(&crowd[i]);
+    broker_stop(broker);
+}
+
 #define LONG_TOPIC "a/topic/whose/name/is/longer/than/what/it/carries"
 
 /* Bytes that the second of two publishes to one topic takes; both arrive. */
@@ -599,6 +642,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_topic_goes_once),
+        cmocka_unit_test(test_spread),
         cmocka_unit_test(test_tls_and_resumption),
         cmocka_unit_test(test_large_both_ways),
         cmocka_unit_test(test_publish_inside_callback),
