@@ -10,7 +10,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 100, LEAVE_MS = 500, FDS_A_LINE = 3 };
+enum {
+    LOOK_MS = 100,
+    LEAVE_MS = 500,
+    FDS_A_LANE = 6,
+    FDS_A_JOINT = 2,
+    FDS_A_LINE = 3,
+    FDS_SPARE = 256
+};
 
 int64_t fleet_now_ms(const struct fleet *fleet) {
     return ts_clock_mono(ts_clock_system()).ms - fleet->options.start_ms;
@@ -66,11 +73,10 @@ static void count_connect(struct fleet *fleet) {
     fleet->connects[second]++;
 }
 
-/* `up` is told again with another text when the broker denies something. */
-static void on_line(void *ctx, size_t index, bool up, const char *text) {
+static void on_line(void *ctx, size_t index, bool came, const char *text) {
     struct fleet *fleet = ctx;
 
-    if (!up || strcmp(text, "connected") != 0) {
+    if (!came) {
         note_reason(fleet, text);
         return;
     }
@@ -201,10 +207,18 @@ static size_t stores(const struct fleet_options *o) {
     return (o->count + o->lanes_a_store - 1) / o->lanes_a_store;
 }
 
+size_t fleet_files_needed(size_t lanes, size_t lanes_a_store, bool lines) {
+    size_t need = FDS_SPARE + lanes * FDS_A_LANE;
+
+    if (lines)
+        need += lanes * FDS_A_JOINT + (lanes / lanes_a_store + 1) * FDS_A_LINE;
+    return need;
+}
+
 static enum ts_status allow_files(const struct fleet_options *o,
                                   struct ts_err *err) {
-    size_t need = o->count * FLEET_FDS_A_LANE + FLEET_FDS_SPARE +
-                  (o->script->uses_lines ? stores(o) * FDS_A_LINE : 0);
+    size_t need =
+        fleet_files_needed(o->count, o->lanes_a_store, o->script->uses_lines);
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)

@@ -6,7 +6,8 @@
 #include "tools/fleet_script.h"
 #include "tools/vlane.h"
 
-enum { FLEET_FDS_A_LANE = 8, FLEET_FDS_SPARE = 256 };
+/* Descriptors: 6 a lane, 2 more where it has a line with faults, 3 a line. */
+size_t fleet_files_needed(size_t lanes, size_t lanes_a_store, bool lines);
 
 struct fleet_options {
     const char *prefix; /* terminals <prefix>-00001, stores <prefix>-s00001 */

@@ -27,15 +27,22 @@ struct worker {
     int from; /* its report comes here */
 };
 
-size_t fleet_processes_needed(const struct fleet_options *options) {
+static size_t largest_share(const struct fleet_options *o, size_t processes) {
+    size_t stores = (o->lanes + o->lanes_a_store - 1) / o->lanes_a_store;
+
+    return (stores + processes - 1) / processes * o->lanes_a_store;
+}
+
+size_t fleet_processes_needed(const struct fleet_options *o) {
     struct rlimit limit = {0};
-    size_t room = 1;
+    size_t processes = 1;
 
     (void)getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max > FLEET_FDS_SPARE + FLEET_FDS_A_LANE * 4)
-        room = ((size_t)limit.rlim_max - FLEET_FDS_SPARE) /
-               (FLEET_FDS_A_LANE + 3 / options->lanes_a_store + 1);
-    return (options->lanes + room - 1) / room;
+    while (processes < o->lanes &&
+           fleet_files_needed(largest_share(o, processes), o->lanes_a_store,
+                              o->script->uses_lines) > limit.rlim_max)
+        processes++;
+    return processes;
 }
 
 static void note_count(void *arg, struct ts_slice name, uint64_t value) {

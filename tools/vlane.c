@@ -181,12 +181,21 @@ static void on_session(void *ctx, uint64_t session) {
     uplink_pull(lane->uplink, &pull);
 }
 
+/* Said again after each hub that comes back. */
+static bool is_well(const char *text) {
+    return !strncmp(text, "connected to ", 13) && !strstr(text, ", but");
+}
+
 static void on_line(void *ctx, bool up, const char *text) {
     struct vlane *lane = ctx;
     const struct vlane_common *common = lane->options.common;
 
+    bool came = up && !lane->up;
+
     lane->up = up;
-    common->on_line(common->ctx, lane->options.index, up, text);
+    if (!came && up && is_well(text))
+        return;
+    common->on_line(common->ctx, lane->options.index, came, text);
 }
 
 /* A step of the clock is put right by the first answer of the hub. */

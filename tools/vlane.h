@@ -15,8 +15,9 @@ struct vlane_common {
     const char *certs; /* folder of <terminal>.crt and .key */
     size_t keep;       /* acked copies a lane */
     void *ctx;
-    /* What a lane tells; `index` is its own. */
-    void (*on_line)(void *ctx, size_t index, bool up, const char *text);
+    /* What a lane tells; `index` is its own. `came`: connected just now; else
+     * `text` is what is wrong with the line. */
+    void (*on_line)(void *ctx, size_t index, bool came, const char *text);
     void (*on_released)(void *ctx, size_t index, int64_t committed_us);
     void (*on_restarted)(void *ctx, size_t index);
 };

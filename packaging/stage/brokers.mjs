@@ -89,6 +89,7 @@ export class Mosquitto extends Broker {
       .replace('allow_anonymous false', 'allow_anonymous true')
       .replace(/^acl_file .*$/m, '');
     writeFileSync(file, `${settings}
+sys_interval 1
 listener ${this.stage.plainPort} 127.0.0.1
 `);
   }
