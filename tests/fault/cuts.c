@@ -2,13 +2,24 @@
 
 #include "base/bytes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 size_t cuts_setting(const char *name, size_t usual) {
     const char *text = getenv(name);
     long number = text ? strtol(text, NULL, 10) : 0;
 
     return number > 0 ? (size_t)number : usual;
+}
+
+void cuts_folder(char *out) {
+    static const char memory[] = "/dev/shm";
+
+    (void)snprintf(out, 64, "%s/tessera-power-XXXXXX",
+                   access(memory, W_OK) == 0 ? memory : "/tmp");
+    if (!mkdtemp(out))
+        abort();
 }
 
 static uint64_t draw_number(uint64_t *state) {

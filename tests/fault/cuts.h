@@ -24,6 +24,9 @@ struct cuts {
 
 struct cuts cuts_plan(const struct power_tape *tape, size_t first_step);
 void cuts_fini(struct cuts *cuts);
+/* A new folder in memory where the machine has such a place: the disk that
+ * matters is the tape. `out` holds 64 bytes. */
+void cuts_folder(char *out);
 /* A number of the environment, at least 1; `usual` unless set. */
 size_t cuts_setting(const char *name, size_t usual);
 

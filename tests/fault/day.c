@@ -1,5 +1,7 @@
 #include "day.h"
 
+#include "cuts.h"
+
 #include "agent/desk.h"
 #include "base/log.h"
 
@@ -271,18 +273,22 @@ static void stop_run(struct day *day) {
     fixture_stop(day->lane);
 }
 
+void day_move_lane(struct fixture *lane) {
+    folder_remove(lane->folder);
+    cuts_folder(lane->folder);
+    lane->journal_options =
+        test_journal_options(lane->folder, lane->path, &lane->clock);
+}
+
 static void open_all(struct day *day) {
     void *lane = NULL;
 
     (void)fixture_set_up(&lane);
     day->lane = lane;
     fixture_stop(day->lane);
-    folder_remove(day->lane->folder);
-    folder_make(day->lane->folder);
-    day->lane->journal_options = test_journal_options(
-        day->lane->folder, day->lane->path, &day->lane->clock);
+    day_move_lane(day->lane);
     day->lane->journal_options.keep_ms = KEEP_MS;
-    folder_make(day->hub_folder);
+    cuts_folder(day->hub_folder);
     (void)snprintf(day->hub_url, sizeof day->hub_url, "sqlite:%s/hub.db",
                    day->hub_folder);
     rejoin_hub_open(&day->hub, day->hub_url, &day->lane->clock.clock);

@@ -58,6 +58,8 @@ struct day {
 /* Lives the day through. */
 void day_live(struct day *day);
 void day_fini(struct day *day);
+/* A lane that is stopped gets an empty folder as cuts_folder makes them. */
+void day_move_lane(struct fixture *lane);
 /* How many desk records the day applied; record i has the key below. */
 enum { DAY_DESK_RECORDS = 12 };
 void day_desk_key(char out[TS_TOKEN_TEXT], unsigned index);

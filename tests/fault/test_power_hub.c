@@ -328,7 +328,7 @@ static void bench_open(struct bench *bench) {
     memset(bench, 0, sizeof *bench);
     bench->lot = 5;
     hand_clock_init(&bench->clock);
-    folder_make(bench->folder);
+    cuts_folder(bench->folder);
     (void)snprintf(bench->url, sizeof bench->url, "sqlite:%s/hub.db",
                    bench->folder);
     for (unsigned i = 0; i < LANES; i++) {

@@ -13,9 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 /* The machine that comes back, and the hub that it finds. */
 struct back {
@@ -274,7 +277,8 @@ static void back_open(struct back *back, const struct day *day) {
     back->lane = lane;
     back->lane->clock.wall_ms = day->lane->clock.wall_ms;
     fixture_stop(back->lane);
-    folder_make(back->hub_folder);
+    day_move_lane(back->lane);
+    cuts_folder(back->hub_folder);
     (void)snprintf(back->hub_path, sizeof back->hub_path, "%s/hub.db",
                    back->hub_folder);
 }
@@ -319,9 +323,164 @@ static void test_a_day(void **state) {
     power_vfs_remove();
 }
 
+/* A backlog has gone home and its copies have aged: the file gives the room
+ * back to the disk. */
+enum {
+    BACKLOG_ROWS = 640,
+    BACKLOG_BYTES = 28000,
+    GROUP = 40,
+    SMALL_PAGES = 1000,
+    GIVE_BACK_CUTS = 24
+};
+
+static void fill(struct fixture *lane) {
+    char *text = ts_alloc(BACKLOG_BYTES + 1);
+    struct event event = {.type = "feedback.given"};
+    struct ts_err err = {0};
+    uint64_t sequence;
+
+    memset(text, 'a', BACKLOG_BYTES);
+    text[BACKLOG_BYTES] = 0;
+    event.data =
+        json_pack("{s:s,s:i,s:s}", "question", "nps", "score", 9, "text", text);
+    for (int i = 0; i < BACKLOG_ROWS; i++) {
+        event.time = ts_clock_wall(&lane->clock.clock);
+        if (journal_append(lane->journal, JOURNAL_VISIT, &event, &sequence,
+                           &err) != TS_OK ||
+            ((i + 1) % GROUP == 0 &&
+             journal_commit(lane->journal, &err) != TS_OK))
+            fail_msg("%s", err.text);
+    }
+    json_decref((json_t *)event.data);
+    free(text);
+}
+
+static void release_all(struct fixture *lane) {
+    struct uplink_source source = journal_source(lane->journal);
+    struct uplink_span spans[4];
+    size_t count;
+    struct ts_err err = {0};
+
+    assert_int_equal(source.spans(source.ctx, spans, 4, &count, &err), TS_OK);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(
+            source.release(source.ctx, spans[i].journal, spans[i].newest, &err),
+            TS_OK);
+}
+
+/* The file itself follows with the next checkpoint. */
+static bool is_small(const struct fixture *lane) {
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    bool small = false;
+
+    if (sqlite3_open_v2(lane->path, &db, SQLITE_OPEN_READONLY, NULL) ==
+            SQLITE_OK &&
+        sqlite3_prepare_v2(db, "PRAGMA page_count", -1, &statement, NULL) ==
+            SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        small = sqlite3_column_int(statement, 0) <= SMALL_PAGES;
+    (void)sqlite3_finalize(statement);
+    (void)sqlite3_close(db);
+    return small;
+}
+
+/* A job stops the rewriting, so that it is asked for seldom. */
+static void wait_for_room(struct fixture *lane) {
+    time_t end = time(NULL) + 120, again = 0;
+    struct ts_err err = {0};
+
+    while (!is_small(lane)) {
+        assert_true(time(NULL) < end);
+        if (time(NULL) >= again) {
+            assert_int_equal(journal_tidy(lane->journal, &err), TS_OK);
+            again = time(NULL) + 5;
+        }
+        (void)usleep(20000);
+    }
+}
+
+static bool keep_place(void *arg, const char *journal, uint64_t sequence,
+                       struct ts_slice payload) {
+    struct day_row *last = arg;
+
+    assert_true(payload.len > 0);
+    assert_true(strcmp(journal, last->journal) != 0 ||
+                sequence == last->sequence + 1);
+    memcpy(last->journal, journal, TS_JOURNAL_TEXT);
+    last->sequence = sequence;
+    return true;
+}
+
+/* What remains is without a gap and ends no earlier than what was told. */
+static void check_given_back(struct fixture *lane, uint64_t told) {
+    struct day_row last = {.sequence = 0};
+    struct ts_err err = {0};
+
+    fixture_start(lane);
+    assert_int_equal(folder_count(lane->folder, "damaged"), 0);
+    assert_int_equal(
+        journal_walk(lane->journal, "", 0, keep_place, &last, &err), TS_OK);
+    assert_true(last.sequence >= told);
+    fixture_stop(lane);
+}
+
+static struct power_tape *give_back(struct fixture *lane,
+                                    struct power_notes *notes) {
+    struct stat file;
+
+    fixture_start(lane);
+    fill(lane);
+    release_all(lane);
+    atomic_store(&notes->value[DAY_TOLD], BACKLOG_ROWS);
+    fixture_stop(lane);
+    power_record(lane->folder, notes);
+    fixture_start(lane);
+    lane->clock.wall_ms += 8 * INT64_C(86400000);
+    wait_for_room(lane);
+    fixture_stop(lane);
+    assert_int_equal(stat(lane->path, &file), 0);
+    assert_true(file.st_size <= SMALL_PAGES * 4096);
+    return power_stop();
+}
+
+static void test_room_is_given_back(void **state) {
+    static const struct power_notes none;
+    struct power_notes notes = none;
+    struct fixture *lane;
+    struct power_tape *tape;
+    struct power_disk *disk;
+    void *fresh = NULL;
+
+    (void)state;
+    power_vfs_install();
+    (void)fixture_set_up(&fresh);
+    lane = fresh;
+    fixture_stop(lane);
+    day_move_lane(lane);
+    tape = give_back(lane, &notes);
+    disk = power_disk_new(tape);
+    for (size_t i = 0; i <= GIVE_BACK_CUTS; i++) {
+        size_t step = power_steps(tape) * i / GIVE_BACK_CUTS;
+
+        power_disk_play(disk, step);
+        power_disk_cut(disk, (enum power_tear)(i % POWER_TEARS), i + 1,
+                       lane->folder);
+        check_given_back(lane, power_noted(tape, step, DAY_TOLD));
+    }
+    print_message("%d power cuts in %zu steps that give room back\n",
+                  GIVE_BACK_CUTS + 1, power_steps(tape));
+    power_disk_free(disk);
+    power_tape_free(tape);
+    fixture_start(lane);
+    (void)fixture_tear_down(&fresh);
+    power_vfs_remove();
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_day),
+        cmocka_unit_test(test_room_is_given_back),
     };
 
     ts_log_set_level(TS_LOG_ERROR);
