@@ -14,6 +14,10 @@ static const struct {
     {"tessera_journal_bytes", TS_GAUGE, "Of unsent events and copies."},
     {"tessera_journal_appended_total", TS_COUNTER, "Durable events."},
     {"tessera_journal_commits_total", TS_COUNTER, "Groups made durable."},
+    {"tessera_journal_disk_bytes_total", TS_COUNTER,
+     "Handed to the disk for the journal, its log and checkpoints."},
+    {"tessera_journal_disk_syncs_total", TS_COUNTER,
+     "Syncs of the journal's files."},
     {"tessera_journal_refused_total", TS_COUNTER,
      "Events refused for want of room."},
     {"tessera_recorder_lost_total", TS_COUNTER,
@@ -66,6 +70,8 @@ static void count_journal(struct agent *agent) {
     set(agent, "tessera_journal_bytes", "", (uint64_t)stats.bytes);
     set(agent, "tessera_journal_appended_total", "", stats.appended);
     set(agent, "tessera_journal_commits_total", "", stats.commits);
+    set(agent, "tessera_journal_disk_bytes_total", "", stats.disk_bytes);
+    set(agent, "tessera_journal_disk_syncs_total", "", stats.disk_syncs);
     for (int i = 0; i < JOURNAL_CLASSES; i++) {
         ts_metrics_label(label, sizeof label, "class",
                          journal_class_name((enum journal_class)i));
@@ -155,13 +161,15 @@ static json_t *journal_json(struct agent *agent) {
         (void)json_object_set_new(refused,
                                   journal_class_name((enum journal_class)i),
                                   json_integer((json_int_t)stats.refused[i]));
-    return json_pack("{s:s,s:b,s:s,s:I,s:s,s:I,s:I,s:I,s:I,s:o}", "id",
+    return json_pack("{s:s,s:b,s:s,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "id",
                      journal_id(agent->journal), "ok", trouble[0] ? 0 : 1,
                      "text", trouble, "unsent", (json_int_t)stats.unsent,
                      "oldest_unsent", oldest, "copies",
                      (json_int_t)stats.copies, "bytes", (json_int_t)stats.bytes,
                      "appended", (json_int_t)stats.appended, "commits",
-                     (json_int_t)stats.commits, "refused", refused);
+                     (json_int_t)stats.commits, "disk_bytes",
+                     (json_int_t)stats.disk_bytes, "disk_syncs",
+                     (json_int_t)stats.disk_syncs, "refused", refused);
 }
 
 static json_t *uplink_json(struct agent *agent) {

@@ -25,10 +25,15 @@ static int64_t ceiling_of(const struct journal *journal,
     return journal->options.max_bytes / 1000 * share[class];
 }
 
+static int64_t waiting_bytes(const struct journal *journal) {
+    return journal->job.group.row_bytes + journal->open.row_bytes;
+}
+
 bool journal_has_room(const struct journal *journal, enum journal_class class) {
-    return journal->unsent_bytes + journal->job.group.row_bytes +
-               journal->open.row_bytes <
-           ceiling_of(journal, class);
+    int64_t waiting = waiting_bytes(journal);
+
+    return waiting < JOURNAL_WAITING_MAX_BYTES &&
+           journal->unsent_bytes + waiting < ceiling_of(journal, class);
 }
 
 /* Leaves room for what the names of its companions add. */
@@ -220,7 +225,7 @@ static enum ts_status open_store(struct journal *journal, bool damaged,
 static enum ts_status open_stores(struct journal *journal,
                                   struct journal_report *report,
                                   struct ts_err *err) {
-    struct journal_store store;
+    struct journal_store store = {.disk = journal->disk};
     struct salvage *salvage = NULL;
     enum ts_status status = open_store(journal, false, &store, &salvage, err);
 
@@ -250,6 +255,7 @@ enum ts_status journal_open(struct journal **out,
     *report = (struct journal_report){0};
     ts_buf_init(&journal->scratch, EVENT_MAX_BYTES);
     journal->path = ts_strdup(options->path);
+    journal->disk = journal->store.disk = disk_new();
     status = lock_file(journal, err);
     if (status == TS_OK)
         status = open_stores(journal, report, err);
@@ -275,6 +281,7 @@ void journal_close(struct journal *journal) {
     /* The last to close it brings the log home into the file. */
     store_close(&journal->store);
     writer_stop(journal->writer);
+    disk_free(journal->disk);
     if (journal->lock_fd >= 0)
         (void)close(journal->lock_fd);
     ts_buf_fini(&journal->scratch);
@@ -309,6 +316,12 @@ static enum ts_status refuse(struct journal *journal, enum journal_class class,
                 ts_clock_wall(journal->options.clock);
         journal->refused[class]++;
     }
+    if (waiting_bytes(journal) >= JOURNAL_WAITING_MAX_BYTES)
+        return ts_fail(err, TS_FULL,
+                       "the disk of %s does not answer: %lld MB wait for it; "
+                       "check the disk, nothing more is recorded until then",
+                       journal->path,
+                       (long long)(waiting_bytes(journal) >> 20));
     return ts_fail(err, TS_FULL,
                    "the journal holds %lld MB that the hub has not taken: "
                    "bring the line up or raise journal.max_mb; no %s events "

@@ -159,6 +159,9 @@ struct journal_stats {
     int64_t bytes;
     uint64_t refused[JOURNAL_CLASSES];
     uint64_t commits, appended;
+    /* Handed to the disk since the start, with the log, checkpoints and what
+     * was carried over. */
+    uint64_t disk_bytes, disk_syncs;
 };
 enum ts_status journal_get_stats(struct journal *journal,
                                  struct journal_stats *out,

@@ -1,5 +1,6 @@
 #include "agent/journal_group.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,6 +159,7 @@ enum ts_status group_write(const struct journal_group *group,
 
     if (!group->count)
         return TS_OK;
+    errno = 0;
     status = store_exec(store, "BEGIN IMMEDIATE", err);
     for (size_t i = 0; status == TS_OK && i < group->count; i++) {
         const struct journal_step *step = &group->steps[i];

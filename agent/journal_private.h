@@ -6,6 +6,8 @@
 
 /* How long a start or a blocking call waits for what a damaged file gives. */
 enum { JOURNAL_SALVAGE_FIRST_MS = 500, JOURNAL_REST_MS = 60000 };
+/* In memory, while the disk does not take it: some 10,000 events. */
+enum { JOURNAL_WAITING_MAX_BYTES = 4 << 20 };
 
 /* A journal with an entry in the file. The last one is the current run's as
  * soon as it has a durable row. */
@@ -33,6 +35,7 @@ struct journal {
     struct journal_options options;
     char *path;
     int lock_fd;
+    struct journal_disk *disk;
     struct journal_store store; /* for reading; db NULL: out of order */
     struct journal_writer *writer;
     struct ts_buf scratch;

@@ -301,6 +301,8 @@ enum ts_status journal_get_stats(struct journal *journal,
         .bytes = journal->unsent_bytes + journal->copy_bytes,
         .commits = journal->commits,
         .appended = journal->appended,
+        .disk_bytes = disk_bytes(journal->disk),
+        .disk_syncs = disk_syncs(journal->disk),
     };
     memcpy(out->refused, journal->refused, sizeof out->refused);
     find_oldest_unsent(journal, out);

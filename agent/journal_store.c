@@ -90,9 +90,10 @@ static enum ts_status fail_code(int code, int number, const char *what,
 }
 
 enum ts_status store_fail(struct journal_store *store, struct ts_err *err) {
+    /* SQLite keeps the system's number of some failures only; group_write
+     * begins with none. */
     int code = sqlite3_errcode(store->db);
-    int number =
-        code == SQLITE_IOERR ? sqlite3_system_errno(store->db) : 0;
+    int number = code == SQLITE_IOERR ? errno : 0;
 
     return fail_code(code, number,
                      number ? strerror(number) : sqlite3_errmsg(store->db),
@@ -183,11 +184,12 @@ static enum ts_status connect_to(struct journal_store *store, const char *path,
                                  struct ts_err *err) {
     struct stat info;
 
-    *store = (struct journal_store){0};
+    *store = (struct journal_store){.disk = store->disk};
     (void)snprintf(store->path, sizeof store->path, "%s", path);
     if (sqlite3_open_v2(path, &store->db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | create,
-                        NULL) != SQLITE_OK)
+                        store->disk ? disk_name(store->disk) : NULL) !=
+        SQLITE_OK)
         return store_fail(store, err);
     (void)sqlite3_busy_timeout(store->db, BUSY_MS);
     if (store_exec(store, pragmas, err) != TS_OK)

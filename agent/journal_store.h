@@ -4,6 +4,7 @@
 #define TS_AGENT_JOURNAL_STORE_H
 
 #include "agent/journal.h"
+#include "agent/journal_disk.h"
 
 #include <sqlite3.h>
 
@@ -39,6 +40,7 @@ enum {
 struct journal_store {
     sqlite3 *db;
     sqlite3_stmt *statements[STORE_STATEMENTS];
+    struct journal_disk *disk; /* set before the opening, or NULL */
     char path[256];
     uint64_t device, inode; /* of the file that was opened */
     bool unchecked;         /* too large to be read whole at the start */

@@ -171,7 +171,9 @@ static void shrink(struct journal_writer *writer) {
     sqlite3_progress_handler(writer->store.db, 1000, on_progress, writer);
     status = store_exec(&writer->store, "VACUUM", &err);
     sqlite3_progress_handler(writer->store.db, 0, NULL, NULL);
-    (void)status;
+    if (status != TS_OK &&
+        sqlite3_errcode(writer->store.db) != SQLITE_INTERRUPT)
+        ts_log(TS_LOG_WARN, "journal", "%s", err.text);
 }
 
 /* What nobody waits for. */

@@ -325,6 +325,69 @@ static void test_full_by_class(void **state) {
     assert_true(journal_has_room(f->journal, JOURNAL_TELEMETRY));
 }
 
+/* A disk that takes nothing must not fill the memory. */
+static void test_what_waits_is_bounded(void **state) {
+    struct fixture *f = *state;
+    struct ts_err err = {0};
+    uint64_t sequence;
+    enum ts_status status = TS_OK;
+
+    for (int i = 0; i < 100000 && status == TS_OK; i++)
+        status =
+            append_to(f->journal, &f->clock, JOURNAL_CARD, &sequence, &err);
+    assert_int_equal(status, TS_FULL);
+    assert_non_null(strstr(err.text, "does not answer"));
+    assert_true(stats(f).refused[JOURNAL_CARD] == 1);
+    commit(f);
+    assert_int_equal(
+        append_to(f->journal, &f->clock, JOURNAL_CARD, &sequence, &err), TS_OK);
+}
+
+/* After a long outage the disk has its room back. */
+static void test_room_is_given_back(void **state) {
+    struct fixture *f = *state;
+    struct stat full;
+    struct stat now;
+
+    f->options.keep_bytes = 20000;
+    reopen(f);
+    while (stats(f).bytes < 24 << 20)
+        append_many(f, 1000);
+    release(f, journal_id(f->journal), stats(f).unsent);
+    reopen(f);
+    assert_int_equal(stat(f->path, &full), 0);
+    assert_true(full.st_size > 24 << 20);
+    do {
+        assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
+        (void)append(f); /* copies go in the transaction of what comes */
+        commit(f);
+        release(f, journal_id(f->journal), only_span(f).newest);
+    } while (stats(f).copies > 200);
+    assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
+    reopen(f); /* the log goes into the file */
+    assert_int_equal(stat(f->path, &now), 0);
+    assert_true(now.st_size < full.st_size / 20);
+}
+
+/* Copies that go with the next insert cost no sync of their own; nor do values
+ * and what an ack moved. */
+static void test_one_sync_for_all(void **state) {
+    struct fixture *f = *state;
+    uint64_t syncs;
+
+    append_many(f, 10);
+    release(f, journal_id(f->journal), 9);
+    f->clock.wall_ms += f->options.keep_ms + 1;
+    syncs = stats(f).disk_syncs;
+    (void)append(f);
+    assert_int_equal(journal_put(f->journal, "visit", ts_slice_text("a"), NULL),
+                     TS_OK);
+    commit(f);
+    assert_true(stats(f).copies == 0);
+    assert_true(stats(f).disk_syncs == syncs + 1);
+    assert_true(stats(f).disk_bytes > 0);
+}
+
 static bool count_row(void *arg, uint64_t sequence, struct ts_slice payload) {
     uint64_t *numbers = arg;
 
@@ -865,6 +928,9 @@ int main(void) {
         JOURNAL_TEST(test_row_with_another_number),
         JOURNAL_TEST(test_damage_on_a_full_disk),
         JOURNAL_TEST(test_replacement_is_cut_short),
+        JOURNAL_TEST(test_what_waits_is_bounded),
+        JOURNAL_TEST(test_room_is_given_back),
+        JOURNAL_TEST(test_one_sync_for_all),
         JOURNAL_TEST(test_large_damage),
         JOURNAL_TEST(test_deleted_while_running),
         JOURNAL_TEST(test_exchanged_while_running),
