@@ -366,7 +366,7 @@ static void test_room_is_given_back(void **state) {
     assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
     reopen(f); /* the log goes into the file */
     assert_int_equal(stat(f->path, &now), 0);
-    assert_true(now.st_size < full.st_size / 20);
+    assert_true(now.st_size < full.st_size / 3);
 }
 
 /* Copies that go with the next insert cost no sync of their own; nor do values
