@@ -470,9 +470,11 @@ static enum ts_status fail_data(struct tls *tls, int rc, struct ts_err *err) {
         forget_session(tls);
         return fail_alert(tls, err);
     }
-    if (rc == 0 || rc == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+    if (rc == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
         return ts_fail(err, TS_CLOSED, "the broker closed the connection");
-    if (rc == MBEDTLS_ERR_SSL_CONN_EOF || rc == MBEDTLS_ERR_NET_CONN_RESET)
+    /* 0: an end without close_notify. */
+    if (rc == 0 || rc == MBEDTLS_ERR_SSL_CONN_EOF ||
+        rc == MBEDTLS_ERR_NET_CONN_RESET)
         return ts_fail(err, TS_CLOSED, "the connection was cut");
     forget_session(tls);
     (void)tls_explain_code(err, "the TLS session broke", rc);

@@ -211,7 +211,8 @@ struct alert_text {
 static const struct alert_text alerts[] = {
     {40, TS_DENIED,
      "the broker refused the handshake: it requires a client certificate that "
-     "it knows, or shares no cipher with us; check cert_file and the broker's "
+     "it knows, or shares no cipher with us (TLS 1.2, ECDHE); check cert_file "
+     "and the broker's "
      "TLS settings"},
     {42, TS_DENIED,
      "the broker cannot use our certificate (bad certificate); issue it again"},
@@ -289,7 +290,8 @@ static const struct code_text codes[] = {
     {TLS_BAD_VERSION, TS_INVALID,
      "the broker speaks an older TLS than 1.2 alone; enable TLS 1.2 there"},
     {TLS_BAD_HELLO, TS_INVALID,
-     "the broker chose what we did not offer; enable ECDHE with AES-GCM or "
+     "the broker's hello is broken, or chooses what we did not offer; enable "
+     "ECDHE with AES-GCM or "
      "ChaCha20-Poly1305 and TLS 1.2 there"},
     {TLS_BAD_KEY, TS_INVALID,
      "the broker's key exchange is weak or broken; have it use X25519 or P-256 "

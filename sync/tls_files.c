@@ -78,6 +78,15 @@ static enum ts_status load_chain(struct tls_files *files, mbedtls_x509_crt *crt,
     return status;
 }
 
+/* mbedTLS takes a line behind the last list for a broken one. */
+static void trim_pem(struct ts_buf *buf) {
+    if (!strstr(ts_buf_text(buf), "-----END"))
+        return;
+    while (buf->len && strchr(" \t\r\n", buf->data[buf->len - 1]))
+        buf->len--;
+    (void)ts_buf_text(buf);
+}
+
 static enum ts_status load_crl(struct tls_files *files, const char *path,
                                struct ts_err *err) {
     struct ts_buf buf;
@@ -88,6 +97,7 @@ static enum ts_status load_crl(struct tls_files *files, const char *path,
     status = read_file(&buf, "revocation list (crl_file)", path, err);
     if (status == TS_OK) {
         mix_in(files, &buf);
+        trim_pem(&buf);
         int rc = mbedtls_x509_crl_parse(&files->crl, buf.data, buf.len + 1);
         if (rc) {
             status =

@@ -66,14 +66,22 @@ static pid_t spawn(char *const argv[], const char *log) {
     return pid;
 }
 
-void test_certs_make(const char *folder) {
+static void make_certs(const char *folder, char *more) {
     char script[] = TESSERA_SOURCE_DIR "/tests/support/make-certs";
-    char *argv[] = {script, (char *)(uintptr_t)folder, NULL};
+    char *argv[] = {script, (char *)(uintptr_t)folder, more, NULL};
     int status = 0;
     pid_t pid = spawn(argv, "/dev/null");
 
     if (waitpid(pid, &status, 0) != pid || status)
         give_up("make-certs failed; is openssl installed?");
+}
+
+void test_certs_make(const char *folder) { make_certs(folder, NULL); }
+
+void test_certs_make_odd(const char *folder) {
+    char odd[] = "odd";
+
+    make_certs(folder, odd);
 }
 
 static struct sockaddr_in loopback(uint16_t port) {

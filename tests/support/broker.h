@@ -12,6 +12,8 @@ char *test_folder_new(const char *name);
 void test_folder_free(char *folder);
 /* Runs tests/support/make-certs for `folder`. */
 void test_certs_make(const char *folder);
+/* Adds the odd ones to a folder that has the others. */
+void test_certs_make_odd(const char *folder);
 uint16_t test_port_free(void);
 
 /* `settings` are lines of mosquitto.conf behind the listener's. Returns when
