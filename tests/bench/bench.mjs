@@ -1,6 +1,6 @@
 // The figures of docs/performance.md, measured on one stage in one run.
-//   packaging/bench [latency|tone|backlog|take|online|codes|drivers|readers|wire
-//     |lanes ...]
+//   packaging/bench [latency|tone|lines|backlog|take|online|codes|drivers|
+//     readers|wire|lanes ...]
 // latency prints the agent's footprint too.
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, readFileSync, statSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { Stage, bin } from '../../packaging/stage/stage.mjs';
 import { Postgres } from '../../packaging/stage/postgres.mjs';
 import { until } from '../../packaging/stage/processes.mjs';
 import { ean13 } from '../../packaging/stage/goods.mjs';
+import { lines } from './lines.mjs';
 import { drivers, readers } from './readers.mjs';
 import { lanes } from './lanes.mjs';
 import { wire } from './wire.mjs';
@@ -192,7 +193,7 @@ async function codes() {
 }
 
 const parts = {
-  latency, tone, backlog: drain, take, online, codes, drivers, readers,
+  latency, tone, lines, backlog: drain, take, online, codes, drivers, readers,
   wire, lanes,
 };
 const wanted = process.argv.slice(2);
