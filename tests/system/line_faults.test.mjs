@@ -213,7 +213,7 @@ test('the line at its worst', async (t) => {
   }));
 
   await t.test('a captive portal', (at) => suffer(shop, at, {
-    words: 'portal', during: told(shop, /captive portal/),
+    words: 'portal', during: told(shop, /answers with HTTP.*captive portal/),
   }));
 
   await t.test('garbage', (at) => suffer(shop, at, {
