@@ -24,6 +24,9 @@ const settings = {
 const mostBackMs =
   2 * (2 * settings.connect_timeout_s * 1000 + settings.backoff_max_ms);
 
+/** So that there is something to measure, however short a fault is. */
+const leastScans = 12;
+
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** What scanner and page took, in milliseconds. */
@@ -85,7 +88,7 @@ class Shop {
 
   async scanUntil(times, what, condition, seconds = 60) {
     const deadline = Date.now() + seconds * 1000;
-    while (!(await condition())) {
+    for (let n = 0; n < leastScans || !(await condition()); n++) {
       if (Date.now() > deadline) throw new Error(`waited ${seconds} s for: ` +
         `${what}; the page said ${[...this.texts].join(' | ')}`);
       await this.scan(times);
