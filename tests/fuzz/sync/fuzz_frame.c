@@ -87,7 +87,7 @@ static void put_frame(struct ts_buf *out, const struct batch_codec *codec,
     if (!bytes && single)
         bytes = 1;
     put(out, 0xfd2fb528, 4);
-    put(out, size_flag << 6 | (unsigned)single << 5 | (id ? 3 : 0), 1);
+    put(out, size_flag << 6 | (single ? 0x20u : 0) | (id ? 3 : 0), 1);
     if (!single)
         put(out, in.data[1], 1);
     put(out, id, id ? 4 : 0);
