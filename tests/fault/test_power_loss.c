@@ -440,7 +440,7 @@ static struct power_tape *give_back(struct fixture *lane,
     wait_for_room(lane);
     fixture_stop(lane);
     assert_int_equal(stat(lane->path, &file), 0);
-    assert_true(file.st_size <= SMALL_PAGES * 4096);
+    assert_true(file.st_size <= (off_t)SMALL_PAGES * 4096);
     return power_stop();
 }
 
