@@ -138,14 +138,15 @@ static bool take_rate(struct call *call) {
 }
 
 static bool take_backoff(struct call *call) {
-    unsigned min, max;
-    char rest;
+    char *dash, *end = "x";
+    unsigned long min = strtoul(optarg, &dash, 10);
+    unsigned long max = *dash == '-' ? strtoul(dash + 1, &end, 10) : 0;
 
-    if (sscanf(optarg, "%u-%u%c", &min, &max, &rest) != 2 || min < 50 ||
-        max < min || max > 600000)
+    if (*optarg < '0' || *optarg > '9' || min < 50 || max < min ||
+        max > 600000 || *end)
         return false;
-    call->fleet.backoff_min_ms = min;
-    call->fleet.backoff_max_ms = max;
+    call->fleet.backoff_min_ms = (unsigned)min;
+    call->fleet.backoff_max_ms = (unsigned)max;
     return true;
 }
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 100,
-    LEAVE_MS = 500,
+    LOOK_US = 100000,
+    LEAVE_US = 500000,
     FDS_A_LANE = 6,
     FDS_A_JOINT = 2,
     FDS_A_LINE = 3,
@@ -119,7 +119,7 @@ static bool is_drained(const struct fleet *fleet) {
 }
 
 static void finish(struct fleet *fleet, bool drained) {
-    struct timeval wait = {0, LEAVE_MS * 1000};
+    struct timeval wait = {0, LEAVE_US};
 
     fleet->drained = drained;
     fleet->drained_ms = fleet_now_ms(fleet);
@@ -242,7 +242,7 @@ static enum ts_status open_lines(struct fleet *fleet, struct ts_err *err) {
     if (!o->script->uses_lines)
         return TS_OK;
     fleet->line_count = stores(o);
-    fleet->lines = ts_alloc(fleet->line_count * sizeof *fleet->lines);
+    fleet->lines = ts_alloc(fleet->line_count * sizeof(struct fault_line *));
     for (size_t i = 0; status == TS_OK && i < fleet->line_count; i++) {
         struct fault_line_options line = {.listen_host = "127.0.0.1",
                                           .to_host = o->host,
@@ -348,7 +348,7 @@ enum ts_status fleet_new(struct fleet **out,
     fleet->loop = event_base_new();
     fleet->faults =
         ts_alloc((options->script->count + 1) * sizeof *fleet->faults);
-    fleet->lanes = ts_alloc(options->count * sizeof *fleet->lanes);
+    fleet->lanes = ts_alloc(options->count * sizeof(struct vlane *));
     make_events(fleet);
     status = make_runtime_dir(fleet, err);
     if (status == TS_OK)
@@ -365,7 +365,7 @@ enum ts_status fleet_new(struct fleet **out,
 }
 
 enum ts_status fleet_run(struct fleet *fleet, struct ts_err *err) {
-    struct timeval look = {0, LOOK_MS * 1000};
+    struct timeval look = {0, LOOK_US};
     enum ts_status status = TS_OK;
     int64_t early = -fleet_now_ms(fleet);
 

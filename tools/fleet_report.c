@@ -29,10 +29,10 @@ static void join_list(json_t *list, const char *name, const json_t *other) {
 
     json_array_foreach(other, index, item) {
         json_t *mine = json_array_get(list, index);
-        if (!strcmp(name, "examples")) {
-            if (json_array_size(list) < EXAMPLES)
-                (void)json_array_append(list, item);
-        } else if (!mine) {
+        bool examples = !strcmp(name, "examples");
+        if (examples && json_array_size(list) >= EXAMPLES)
+            return;
+        if (examples || !mine) {
             (void)json_array_append(list, item);
         } else if (json_is_integer(mine)) {
             (void)json_integer_set(mine, json_integer_value(mine) +
@@ -62,7 +62,7 @@ static void join_number(json_t *into, const char *name, const json_t *mine,
 static void join_member(json_t *into, const char *name, const json_t *other) {
     json_t *mine = json_object_get(into, name);
 
-    if (!mine)
+    if (!mine || json_is_null(other) || json_is_false(other))
         (void)json_object_set(into, name, (json_t *)other);
     else if (!strcmp(name, "waits") || !strcmp(name, "calm_waits"))
         join_pairs(into, name, other);
@@ -70,8 +70,6 @@ static void join_member(json_t *into, const char *name, const json_t *other) {
         join_list(mine, name, other);
     else if (json_is_object(mine))
         fleet_report_join(mine, other);
-    else if (json_is_null(other) || json_is_false(other))
-        (void)json_object_set(into, name, (json_t *)other);
     else if (json_is_integer(mine) && json_is_integer(other))
         join_number(into, name, mine, other);
 }

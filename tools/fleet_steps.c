@@ -9,8 +9,6 @@
 
 enum { RESTART_MIN_MS = 500, RESTART_MAX_MS = 3000 };
 
-extern char **environ;
-
 static uint64_t mix(uint64_t z) {
     z += 0x9e3779b97f4a7c15ULL;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -194,7 +192,7 @@ static void do_kill(struct fleet *fleet, const struct fleet_step *step) {
     for (size_t i = 0; i < fleet->options.count; i++) {
         struct vlane_stats stats;
         unsigned wait =
-            (unsigned)(mix(fleet->options.seed + step->line * 7919U +
+            (unsigned)(mix(fleet->options.seed + (uint64_t)step->line * 7919U +
                            fleet->options.first + i) %
                        (RESTART_MAX_MS - RESTART_MIN_MS));
         if (!fault->lanes[i])

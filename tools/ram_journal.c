@@ -235,6 +235,8 @@ static struct run *find_run(struct ram_journal *journal, const char *name) {
     return NULL;
 }
 
+/* The parameters are those of uplink_source.
+ * NOLINTBEGIN(readability-function-size) */
 static enum ts_status
 read_rows(void *ctx, const char *name, uint64_t from, size_t max_rows,
           bool (*row)(void *arg, uint64_t sequence, struct ts_slice payload),
@@ -252,6 +254,8 @@ read_rows(void *ctx, const char *name, uint64_t from, size_t max_rows,
     }
     return TS_OK;
 }
+
+/* NOLINTEND(readability-function-size) */
 
 static void tell_released(struct ram_journal *journal, struct run *run,
                           uint64_t through) {
