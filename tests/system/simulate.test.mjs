@@ -51,7 +51,7 @@ until drained 100s
     assert.ok(fault.lanes > 0, fault.step);
     assert.equal(typeof fault.recovered_ms, 'number', fault.step);
   }
-  assert.ok(report.connects > 240 * 3, `${report.connects} connections`);
+  assert.ok(report.connects > 240, `${report.connects} connections`);
   assert.ok(report.ack.p99_ms >= report.ack.p50_ms);
   // The hub's own word, by another way.
   const counts = await fleet.stage.theHub.get('/api/counts');
