@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -189,6 +191,8 @@ static void be_worker(const struct fleet_options *options,
     struct ts_buf text = {0};
     json_t *result = NULL;
 
+    /* Nobody would hear the report of an orphan. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (work(options, ground, &result, &err) != TS_OK)
         result = json_pack("{s:s,s:i}", "error", err.text, "status",
                            (int)err.status);

@@ -1,10 +1,12 @@
 // Virtual lanes against the real broker and hub: the promise holds through a
 // bad day, and the report says so when the archive is not what was recorded.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Fleet } from '../../packaging/stage/fleet.mjs';
 import { Stage } from '../../packaging/stage/stage.mjs';
+import { until } from './help.mjs';
 
 async function open(t, options) {
   const stage = new Stage({ plain: !options.tls });
@@ -122,6 +124,26 @@ test('without the archive only acknowledgements are known', async (t) => {
     { archive: null, options: quick });
   assert.equal(late.code, 1);
   assert.match(late.report.broken.join(), /not acknowledged in time/);
+});
+
+test('its processes end with it', async () => {
+  const child = spawn(new Stage().tool('tessera'), ['simulate', 'lanes',
+    '--broker', '127.0.0.1:1', '--lanes', '16', '--processes', '2',
+    '--for', '1h'], { stdio: 'ignore' });
+  const workers = await until('both processes run', () => {
+    const pids = readFileSync(
+      `/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
+    return pids.split(' ').length === 2 && pids.split(' ');
+  });
+  child.kill('SIGKILL');
+  await until('they are gone', () => workers.every((pid) => {
+    try {
+      // A zombie that nobody has waited for yet is gone too.
+      return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    } catch {
+      return true;
+    }
+  }));
 });
 
 test('mistakes are told with their line', () => {
