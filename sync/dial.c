@@ -184,7 +184,7 @@ static size_t pick(const struct evutil_addrinfo *const *left, size_t count,
 /* The two families in turn, so that one without a way out costs a head start
  * at most. */
 static void set_order(struct dial *dial) {
-    const struct evutil_addrinfo *left[DIAL_ADDRESSES_MAX];
+    const struct evutil_addrinfo *left[DIAL_ADDRESSES_MAX] = {NULL};
     int family = dial->found ? dial->found->ai_family : 0;
 
     for (const struct evutil_addrinfo *at = dial->found;

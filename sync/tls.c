@@ -237,12 +237,13 @@ static bool clock_is_dead(const struct tls *tls) {
 }
 
 static void end_by(struct tls *tls, const mbedtls_x509_time *at) {
-    char text[TLS_TIME_TEXT + 1];
+    char text[TLS_TIME_TEXT];
+    char zulu[TLS_TIME_TEXT + 1];
     struct ts_wall end;
 
     tls_time_text(text, at);
-    (void)strcat(text, "Z");
-    if (ts_wall_parse(&end, ts_slice_text(text)) == TS_OK &&
+    (void)snprintf(zulu, sizeof zulu, "%sZ", text);
+    if (ts_wall_parse(&end, ts_slice_text(zulu)) == TS_OK &&
         (!tls->end.unix_ms || end.unix_ms < tls->end.unix_ms))
         tls->end = end;
 }

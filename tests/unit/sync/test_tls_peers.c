@@ -102,7 +102,8 @@ static struct server server_start(const struct fixture *f, const char *name,
         (void)dup2(in[0], 0);
         (void)dup2(out, 1);
         (void)dup2(out, 2);
-        (void)execvp(argv[0], argv);
+        if (argv[0])
+            (void)execvp(argv[0], argv);
         _exit(127);
     }
     (void)close(in[0]);
@@ -452,7 +453,9 @@ static void say_all(int fd, const struct rude *rude) {
     uint8_t block[16384];
     size_t sent = 0;
 
-    for (size_t i = 0; rude->len && i < sizeof block; i++)
+    if (!rude->len)
+        return;
+    for (size_t i = 0; i < sizeof block; i++)
         block[i] = (uint8_t)rude->bytes[i % rude->len];
     while (sent < rude->total) {
         /* Whole repetitions, so that the next block goes on with them. */
