@@ -97,6 +97,15 @@ ${this.extra}
       (await fetch(`${this.url}/healthz`)).ok);
   }
 
+  /** Its reader is there, or the page says what is wrong. */
+  async hears(seconds) {
+    await until(`${this.terminal} hears its reader`, async () => {
+      const [{ state, text }] = (await this.view()).readers;
+      if (state !== 'attached') throw new Error(`${state}: ${text}`);
+      return true;
+    }, seconds);
+  }
+
   stop(signal) {
     return this.stage.processes.stop(this.terminal, signal);
   }

@@ -22,8 +22,7 @@ function agentVictim(till) {
     kill: () => till.kill(),
     launch: () => lane.launch(),
     async back() {
-      await until(`${lane.terminal} hears its reader`, async () =>
-        (await lane.view()).readers[0]?.state === 'attached', patience);
+      await lane.hears(patience);
       const { length } = till.beeped;
       till.reopen();
       await until(`${lane.terminal} records again`, () =>

@@ -1,6 +1,5 @@
 // One soak from its stage to its verdict; tests/system/kills.test.mjs runs a
 // short one, packaging/soak a long one.
-import { until } from '../system/help.mjs';
 import { Stage } from '../../packaging/stage/stage.mjs';
 import { Killer } from './kills.mjs';
 import { Till } from './till.mjs';
@@ -25,8 +24,7 @@ async function openAll(stage, tills) {
   await stage.theHub.start();
   for (const { lane } of tills) {
     await lane.start();
-    await until(`${lane.terminal} hears its reader`, async () =>
-      (await lane.view()).readers[0]?.state === 'attached');
+    await lane.hears();
   }
 }
 

@@ -29,11 +29,7 @@ export async function openLane(stage, options) {
   return lane;
 }
 
-export async function attached(lane) {
-  const { until } = await import('../../packaging/stage/processes.mjs');
-  await until(`${lane.terminal} hears its reader`, async () =>
-    (await lane.view()).readers[0]?.state === 'attached');
-}
+export const attached = (lane) => lane.hears();
 
 export function cardToken(stage, number, programme = 'main') {
   const mac = createHmac('sha256', Buffer.from(stage.cardKey, 'hex'))
