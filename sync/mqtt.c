@@ -25,7 +25,10 @@ enum {
     READ_TURNS = 256,
     CONNECT_WAIT_MS = 20000, /* from CONNECT to CONNACK */
     STEADY_MS = 10000,       /* a session that lasted resets the backoff */
-    SILENT_MAX = 2 /* sessions without CONNACK before the older version */
+    SILENT_MAX = 2, /* sessions without CONNACK before the older version */
+    /* From a refused subscription to the next session, doubled each time. */
+    REFUSED_MIN_MS = 2000,
+    REFUSED_MAX_MS = 300000
 };
 
 enum mqtt_state {
@@ -88,6 +91,9 @@ struct mqtt {
     struct mqtt_stats stats;
     uint64_t bare_in, bare_out; /* of lines that are gone */
     bool retry_at_once;
+    bool refused; /* a subscription of this session */
+    struct ts_mono refused_at;
+    int64_t refused_ms; /* to wait, of the last session that had one; or 0 */
 };
 
 static void start_attempt(struct mqtt *mqtt);
@@ -167,7 +173,7 @@ static void free_session(struct mqtt *mqtt) {
     count_line(mqtt);
     line_free(mqtt->line);
     mqtt->line = NULL;
-    mqtt->ended = mqtt->vague = false;
+    mqtt->ended = mqtt->vague = mqtt->refused = false;
     news_clear(mqtt);
 }
 
@@ -240,6 +246,8 @@ static void session_over(struct mqtt *mqtt) {
             mqtt->backoff_ms = mqtt->options.backoff_min_ms;
             brokers_on_success(&mqtt->brokers);
         }
+        if (!mqtt->refused)
+            mqtt->refused_ms = 0;
     } else {
         mqtt->stats.failures++;
     }
@@ -380,6 +388,29 @@ static void on_writable(evutil_socket_t fd, short what, void *arg) {
     check_rc(mqtt, mosquitto_loop_write(mqtt->client, 1));
 }
 
+static void note_refusal(struct mqtt *mqtt) {
+    if (mqtt->refused)
+        return;
+    mqtt->refused = true;
+    mqtt->refused_at = ts_clock_mono(mqtt->options.clock);
+    mqtt->refused_ms = mqtt->refused_ms ? mqtt->refused_ms * 2 : REFUSED_MIN_MS;
+    if (mqtt->refused_ms > REFUSED_MAX_MS)
+        mqtt->refused_ms = REFUSED_MAX_MS;
+}
+
+/* A cluster that chooses a leader refuses as an access list does, and the
+ * session stays deaf: only a new one asks again, at the next broker. */
+static bool refusal_is_over(struct mqtt *mqtt, struct ts_mono now) {
+    struct ts_err reason;
+
+    if (!mqtt->refused || now.ms - mqtt->refused_at.ms < mqtt->refused_ms)
+        return false;
+    (void)ts_fail(&reason, TS_CLOSED,
+                  "the broker refused a subscription; connecting again");
+    fail_session(mqtt, &reason);
+    return true;
+}
+
 static void on_misc(evutil_socket_t fd, short what, void *arg) {
     struct mqtt *mqtt = arg;
     struct ts_mono now = ts_clock_mono(mqtt->options.clock);
@@ -396,6 +427,8 @@ static void on_misc(evutil_socket_t fd, short what, void *arg) {
         fail_session(mqtt, &reason);
         return;
     }
+    if (refusal_is_over(mqtt, now))
+        return;
     check_rc(mqtt, mosquitto_loop_misc(mqtt->client));
 }
 
@@ -413,6 +446,7 @@ static void hand_on(struct mqtt *mqtt, const struct news *news) {
                            ts_slice_of(news->payload, news->len),
                            news->retained);
     } else if (news->kind == NEWS_REFUSED) {
+        note_refusal(mqtt);
         if (events->on_refused)
             events->on_refused(events->ctx, news->topic, news->reason);
     } else {

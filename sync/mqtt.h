@@ -60,7 +60,9 @@ struct mqtt_events {
      * code (0x10: nobody listens; 0x80 and above: refused). */
     void (*on_published)(void *ctx, int message_id, int reason);
     /* The broker refuses to subscribe `filter` (SUBACK 0x80 and above), so
-     * that nothing will come by it in this session. May be NULL. */
+     * that nothing will come by it in this session. May be NULL. After 2 s,
+     * then ever later, up to 5 minutes, the session is given up for a new
+     * one. */
     void (*on_refused)(void *ctx, const char *filter, int reason);
 };
 

@@ -478,6 +478,10 @@ static void test_refused_subscription(void **state) {
     assert_int_equal(mqtt_subscribe(probe.mqtt, "a/bell", NULL), TS_OK);
     probe_wait(&probe, &probe.refused, 2);
     assert_int_equal(probe.downs, 0);
+    /* A server in trouble refuses too: it is asked again. */
+    probe_wait(&probe, &probe.downs, 1);
+    assert_non_null(strstr(probe.down_text, "refused a subscription"));
+    probe_wait(&probe, &probe.ups, 2);
     probe_close(&probe);
     tiny_stop(&tiny, f->loop);
 }
