@@ -4,6 +4,7 @@
 #include <event2/util.h>
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -192,6 +193,7 @@ static void set_order(struct dial *dial) {
         left[dial->count++] = at;
     for (size_t i = 0; i < dial->count; i++) {
         size_t from = pick(left, dial->count, family);
+        assert(from < dial->count && left[from] && "as many as are left");
         size_t to = i + dial->count - dial->first % dial->count;
         dial->order[to % dial->count] = left[from];
         family = left[from]->ai_family == AF_INET ? AF_INET6 : AF_INET;
