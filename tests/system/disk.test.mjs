@@ -120,8 +120,8 @@ test('a journal deleted under the agent is written again', async (t) => {
     await until('it is read', async () =>
       (await status(lane)).readers[0].counts.scans > before);
     return until('it is answered', async () =>
-      lane.reader.beeps === 3 || /deleted/.test(lane.log()))
-      .then(() => lane.reader.beeps === 3);
+      lane.reader.beeps >= 3 || /deleted/.test(lane.log()))
+      .then(() => lane.reader.beeps >= 3);
   });
   await until('the old rows are in the new file', () => {
     const held = inFile(lane);
