@@ -68,7 +68,10 @@ static enum ts_status send_rows(void *ctx, const struct uplink_core_send *send,
     }
     if (last > world->newest[i])
         last = world->newest[i];
-    *sent = (struct uplink_core_sent){send->from, last};
+    *sent = (struct uplink_core_sent){.first = send->from,
+                                      .last = last,
+                                      .bytes = (size_t)(last - send->from + 1) *
+                                               100};
     if (world->sent[i] < last)
         world->sent[i] = last;
     return TS_OK;
@@ -93,6 +96,12 @@ static void hub_time(void *ctx, struct ts_wall hubtime, struct ts_mono at,
     (void)ctx;
     (void)hubtime;
     assert(at.ms >= 0 && error_ms >= 0);
+}
+
+static void greet(void *ctx) {
+    const struct world *world = ctx;
+
+    assert(world->up);
 }
 
 static uint32_t draw(void *ctx) {
@@ -156,6 +165,9 @@ static void take_step(struct world *world, struct uplink_core *core,
     case 5:
         uplink_core_set_dictionary(core, step[1] & 1);
         break;
+    case 6:
+        uplink_core_hub_back(core, *now);
+        break;
     default:
         now->ms += step[1] % 8;
         give_ack(core, *now, index, step);
@@ -167,10 +179,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct world world = {.random = 1};
-    struct uplink_core_options options = {1000, MAX_WINDOW};
+    struct uplink_core_options options = {
+        .ack_timeout_ms = 1000,
+        .max_window = MAX_WINDOW,
+        .spread_ms = 500,
+        /* Every other input under a ceiling. */
+        .pace = {.max_bytes_per_s = size % 2 ? 2000 : 0}};
     struct uplink_source source = {&world, spans, NULL, release};
-    struct uplink_core_port port = {&world, send_rows, send_resume, hub_time,
-                                    draw};
+    struct uplink_core_port port = {.ctx = &world,
+                                    .send = send_rows,
+                                    .resume = send_resume,
+                                    .hub_time = hub_time,
+                                    .greet = greet,
+                                    .random = draw};
     struct ts_mono now = {1000};
     struct ts_mono deadline;
     struct uplink_core *core = uplink_core_new(&options, &source, &port);
