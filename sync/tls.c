@@ -382,10 +382,13 @@ void tls_set_server_name(struct tls *tls, const char *name) {
  * end that has come since. */
 static bool session_fits(const struct tls *tls) {
     const mbedtls_x509_crt *peer = TLS_FIELD(&tls->saved, peer_cert);
+    struct ts_wall at = effective_time(tls);
     char now[TS_TIME_TEXT];
 
-    ts_wall_text(now, effective_time(tls));
-    return peer && !time_flags(tls, peer, now) &&
+    ts_wall_text(now, at);
+    /* The session holds the peer's own certificate, not those above it. */
+    return peer && at.unix_ms <= tls->end.unix_ms &&
+           !time_flags(tls, peer, now) &&
            ts_clock_mono(tls->clock).ms - tls->saved_at.ms < SESSION_KEPT_MS &&
            !memcmp(tls->saved_digest, tls->files.digest, TLS_DIGEST);
 }
@@ -449,7 +452,8 @@ static void keep_session(struct tls *tls) {
     tls->resumed = tls->has_saved && !tls->verified;
     forget_session(tls);
     tls->has_saved = mbedtls_ssl_get_session(&tls->ssl, &tls->saved) == 0;
-    tls->saved_at = ts_clock_mono(tls->clock);
+    if (!tls->resumed)
+        tls->saved_at = ts_clock_mono(tls->clock);
     memcpy(tls->saved_digest, tls->files.digest, TLS_DIGEST);
     tls->done = true;
 }
