@@ -62,18 +62,19 @@ static enum ts_status lock_file(struct journal *journal, struct ts_err *err) {
     return TS_OK;
 }
 
-/* Without reading them: rows of the average size, no hole. */
+/* Without reading them all: no hole, and rows as large as the first ones are.
+ * Pages tell less: a long row has some of its own and does not fill them. */
 static void estimate_amounts(struct journal *journal) {
-    int64_t pages = store_number(&journal->store, "PRAGMA page_count") -
-                    store_number(&journal->store, "PRAGMA freelist_count");
-    int64_t bytes = pages * store_number(&journal->store, "PRAGMA page_size");
-    uint64_t rows = journal->copy_rows + journal->unsent_rows;
+    static const char row_bytes[] =
+        "SELECT CAST(coalesce(avg(length(payload)),0) AS INTEGER) FROM "
+        "(SELECT payload FROM rows LIMIT 1000)";
+    int64_t each = store_number(&journal->store, row_bytes);
 
-    if (!rows)
+    if (each < 0)
         return;
-    journal->copy_bytes = bytes / (int64_t)rows * (int64_t)journal->copy_rows;
-    journal->unsent_bytes =
-        bytes / (int64_t)rows * (int64_t)journal->unsent_rows;
+    each += STORE_ROW_OVERHEAD;
+    journal->copy_bytes = each * (int64_t)journal->copy_rows;
+    journal->unsent_bytes = each * (int64_t)journal->unsent_rows;
 }
 
 static enum ts_status count_amounts(struct journal *journal,
@@ -273,9 +274,10 @@ void journal_close(struct journal *journal) {
     if (!journal)
         return;
     if (journal->writer) {
-        (void)!journal_wait(journal, &err);
+        (void)!journal_end_jobs(journal, &err);
         group_clear(&journal->open);
-        if (journal->store.db && journal_tidy(journal, &err) != TS_OK)
+        journal_tidy_begin(journal);
+        if (journal_end_jobs(journal, &err) != TS_OK)
             ts_log(TS_LOG_WARN, "journal", "%s", err.text);
     }
     /* The last to close it brings the log home into the file. */

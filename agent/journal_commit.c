@@ -230,7 +230,7 @@ int journal_commit_fd(const struct journal *journal) {
     return writer_fd(journal->writer);
 }
 
-enum ts_status journal_wait(struct journal *journal, struct ts_err *err) {
+enum ts_status journal_end_jobs(struct journal *journal, struct ts_err *err) {
     struct ts_err later;
     enum ts_status status = end_job(journal, true, err);
 
@@ -238,18 +238,25 @@ enum ts_status journal_wait(struct journal *journal, struct ts_err *err) {
     while (journal->on_way)
         if (end_job(journal, true, &later) != TS_OK)
             status = ts_fail(err, TS_IO, "%s", later.text);
+    return status;
+}
+
+static enum ts_status wait_for_rest(struct journal *journal,
+                                    struct ts_err *err) {
+    enum ts_status status = journal_end_jobs(journal, err);
+
     writer_rest(journal->writer, JOURNAL_REST_MS);
     journal_absorb(journal);
     return status;
 }
 
 enum ts_status journal_commit(struct journal *journal, struct ts_err *err) {
-    enum ts_status status = journal_wait(journal, err);
+    enum ts_status status = wait_for_rest(journal, err);
 
     if (status != TS_OK || !journal->open.count)
         return status;
     give_group(journal);
-    return journal_wait(journal, err);
+    return wait_for_rest(journal, err);
 }
 
 static bool moved(const struct journal *journal) {
@@ -271,7 +278,9 @@ void journal_tidy_begin(struct journal *journal) {
         give_replacement(journal, WRITER_REOPEN);
         return;
     }
-    journal->job.shrink = !journal->unsent_rows;
+    /* A job would cut short what gives room back already. */
+    journal->job.shrink =
+        !journal->unsent_rows && !writer_is_busy(journal->writer);
     if (moved(journal) || journal_age_due(journal) || journal->job.shrink)
         give_group(journal);
 }
@@ -280,5 +289,5 @@ enum ts_status journal_tidy(struct journal *journal, struct ts_err *err) {
     if (journal_pending(journal))
         return TS_OK;
     journal_tidy_begin(journal);
-    return journal_wait(journal, err);
+    return wait_for_rest(journal, err);
 }

@@ -120,7 +120,7 @@ static enum ts_status drop_hits(struct erasure *erasure, struct ts_err *err) {
     journal->job.scrub = true;
     journal->ageing = (struct journal_ageing){0};
     journal_give(journal, WRITER_COMMIT);
-    return journal_wait(journal, err);
+    return journal_end_jobs(journal, err);
 }
 
 static void settle(struct erasure *erasure) {
@@ -156,7 +156,8 @@ enum ts_status journal_erase(struct journal *journal, const json_t *cards,
 
     assert(!journal_pending(journal));
     /* What is known to be a copy must be so after a crash too. */
-    status = journal_tidy(journal, err);
+    journal_tidy_begin(journal);
+    status = journal_end_jobs(journal, err);
     if (status != TS_OK)
         return status;
     if (!journal->store.db)

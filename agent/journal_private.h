@@ -4,7 +4,8 @@
 
 #include "agent/journal_writer.h"
 
-/* How long a start or a blocking call waits for what a damaged file gives. */
+/* How long a start, and who has no loop, waits for what a damaged file gives.
+ */
 enum { JOURNAL_SALVAGE_FIRST_MS = 500, JOURNAL_REST_MS = 60000 };
 /* In memory, while the disk does not take it: some 10,000 events. */
 enum { JOURNAL_WAITING_MAX_BYTES = 4 << 20 };
@@ -86,8 +87,9 @@ enum ts_status journal_load(struct journal *journal, struct ts_err *err);
 void journal_begin_run(struct journal *journal);
 /* The job is handed over; nothing was on its way. */
 void journal_give(struct journal *journal, enum writer_task task);
-/* Waits for the job and what follows it. */
-enum ts_status journal_wait(struct journal *journal, struct ts_err *err);
+/* Waits for the job and a replacement that it asks for, but for nothing that
+ * the writer does between jobs: that may take minutes. */
+enum ts_status journal_end_jobs(struct journal *journal, struct ts_err *err);
 /* What was carried over from a damaged file counts from now on. Nothing is on
  * its way. */
 void journal_absorb(struct journal *journal);

@@ -67,15 +67,17 @@ static enum ts_status set_aside(const char *path, struct ts_wall now,
     return TS_OK;
 }
 
-/* The oldest name; its companions have names that end otherwise. */
-static bool find_waiting(const char *path, char out[NAME_BYTES]) {
+/* The oldest or the newest name; its companions have names that end otherwise.
+ */
+static bool find_waiting(const char *path, bool newest, char out[NAME_BYTES]) {
     char pattern[NAME_BYTES + 16];
     glob_t found;
     bool any = false;
 
     (void)snprintf(pattern, sizeof pattern, "%s.salvage-*[0-9]", path);
     if (glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc) {
-        (void)snprintf(out, NAME_BYTES, "%s", found.gl_pathv[0]);
+        (void)snprintf(out, NAME_BYTES, "%s",
+                       found.gl_pathv[newest ? found.gl_pathc - 1 : 0]);
         any = true;
     }
     globfree(&found);
@@ -86,7 +88,7 @@ static bool find_waiting(const char *path, char out[NAME_BYTES]) {
 static void end_renaming(const char *path) {
     char name[NAME_BYTES];
 
-    if (access(path, F_OK) != 0 && find_waiting(path, name))
+    if (access(path, F_OK) != 0 && find_waiting(path, true, name))
         rename_one(path, name, "-wal");
 }
 
@@ -235,6 +237,16 @@ static enum ts_status prepare(struct salvage *s, struct journal_store *to,
     return status;
 }
 
+/* From here on they are journals as any other. */
+static enum ts_status release_names(struct journal_store *to,
+                                    struct ts_err *err) {
+    return store_exec(to,
+                      "DELETE FROM journals WHERE through<0 AND NOT EXISTS("
+                      "SELECT 1 FROM rows WHERE rows.journal=journals.journal);"
+                      "UPDATE journals SET through=-1-through WHERE through<0",
+                      err);
+}
+
 enum ts_status salvage_begin(struct salvage **out, struct journal_store *to,
                              const char *path, struct ts_err *err) {
     char name[NAME_BYTES];
@@ -242,8 +254,9 @@ enum ts_status salvage_begin(struct salvage **out, struct journal_store *to,
     enum ts_status status;
 
     *out = NULL;
-    if (!find_waiting(path, name))
-        return TS_OK;
+    /* What a deleted file gave before a kill is all that there is of it. */
+    if (!find_waiting(path, false, name))
+        return release_names(to, err);
     s = ts_alloc(sizeof *s);
     *s = (struct salvage){.cursor = {.from = 1}};
     memcpy(s->name, name, sizeof s->name);
@@ -401,36 +414,11 @@ static enum ts_status carry_up(struct salvage *s, struct journal_store *to,
     return TS_OK;
 }
 
-/* From here on they are journals as any other. */
-static enum ts_status release_names(struct salvage *s, struct journal_store *to,
-                                    struct ts_err *err) {
-    static const char *const changes[] = {
-        "DELETE FROM journals WHERE journal=?1 AND through<0 AND NOT EXISTS("
-        "SELECT 1 FROM rows WHERE rows.journal=?1)",
-        "UPDATE journals SET through=-1-through WHERE journal=?1 AND "
-        "through<0"};
-    enum ts_status status = TS_OK;
-
-    for (size_t i = 0; status == TS_OK && i < 2; i++) {
-        sqlite3_stmt *change = NULL;
-
-        if (sqlite3_prepare_v2(to->db, changes[i], -1, &change, NULL) !=
-            SQLITE_OK)
-            status = store_fail(to, err);
-        for (size_t j = 0; status == TS_OK && j < s->count; j++) {
-            store_bind_text(change, 1, s->journals[j].journal);
-            status = store_run(to, change, err);
-        }
-        (void)sqlite3_finalize(change);
-    }
-    return status;
-}
-
 static enum ts_status step(struct salvage *s, struct journal_store *to,
                            struct ts_err *err) {
     if (s->at == s->count) {
         s->done = true;
-        return release_names(s, to, err);
+        return release_names(to, err);
     }
     return s->cursor.down ? carry_down(s, to, err) : carry_up(s, to, err);
 }

@@ -156,6 +156,13 @@ read_rows(void *ctx, const char *name, uint64_t from, size_t max_rows,
 }
 /* NOLINTEND(readability-function-size) */
 
+static bool all_taken(const struct journal *journal) {
+    for (size_t i = 0; i < journal->span_count; i++)
+        if (journal->spans[i].through < journal->spans[i].newest)
+            return false;
+    return true;
+}
+
 static enum ts_status release(void *ctx, const char *name, uint64_t through,
                               struct ts_err *err) {
     struct journal *journal = ctx;
@@ -173,6 +180,11 @@ static enum ts_status release(void *ctx, const char *name, uint64_t through,
                        (unsigned long long)through, name,
                        (unsigned long long)span->newest);
     forward = through > span->through;
+    if (!forward && journal->on_way && journal->ageing.count)
+        return ts_fail(err, TS_AGAIN,
+                       "copies of %s are being removed: what the hub asks for "
+                       "again is looked for in a moment",
+                       journal->path);
     status = source_amount(journal, name, forward ? span->through : through,
                            forward ? through : span->through, &amount, err);
     if (status != TS_OK)
@@ -184,6 +196,10 @@ static enum ts_status release(void *ctx, const char *name, uint64_t through,
     journal->copy_rows = forward ? journal->copy_rows + amount.rows
                                  : journal->copy_rows - amount.rows;
     span->through = through;
+    if (all_taken(journal)) { /* whatever was estimated at the start */
+        journal->unsent_bytes = 0;
+        journal->unsent_rows = 0;
+    }
     if (journal->on_release)
         journal->on_release(journal->on_release_arg);
     return TS_OK;
@@ -282,6 +298,8 @@ static void find_oldest_unsent(struct journal *journal,
         statement = store_prepare(&journal->store, STORE_AT);
         store_bind_text(statement, 1, span->journal);
         (void)sqlite3_bind_int64(statement, 2, (int64_t)span->through);
+        (void)sqlite3_bind_int64(statement, 3, INT64_MIN);
+        (void)sqlite3_bind_int64(statement, 4, INT64_MAX);
         out->has_oldest = sqlite3_step(statement) == SQLITE_ROW;
         if (out->has_oldest)
             out->oldest_unsent.unix_ms = sqlite3_column_int64(statement, 0);

@@ -11,13 +11,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { CHECKPOINT_PAGES = 1000 };
+enum { CHECKPOINT_PAGES = 1000, SHRINK_PAUSE_MAX = 64 };
 
 struct journal_writer {
     struct journal_store store; /* the thread's */
     int log_pages;              /* in the log of the file; the thread's */
     struct salvage *salvage;    /* the thread's */
-    bool check;                 /* a large file is being read, from here: */
+    /* Requests to shrink that are passed over after one was cut short, and how
+     * many of them are left; the thread's. */
+    unsigned shrink_pause, shrink_skips;
+    bool check; /* a large file is being read, from here: */
     char check_journal[TS_JOURNAL_TEXT];
     uint64_t check_sequence;
     pthread_t thread;
@@ -157,6 +160,16 @@ static void perform(struct journal_writer *writer, struct writer_job *job) {
         job->task == WRITER_COMMIT ? commit(writer, job) : replace(writer, job);
 }
 
+/* What is cut short again and again wears the disk for nothing. */
+static void note_shrink(struct journal_writer *writer, enum ts_status status) {
+    unsigned twice = writer->shrink_pause ? writer->shrink_pause * 2 : 1;
+
+    if (status == TS_OK)
+        twice = 0;
+    writer->shrink_pause = twice < SHRINK_PAUSE_MAX ? twice : SHRINK_PAUSE_MAX;
+    writer->shrink_skips = writer->shrink_pause;
+}
+
 static void shrink(struct journal_writer *writer) {
     static const int64_t worth_bytes = 16 << 20;
     int64_t page = store_number(&writer->store, "PRAGMA page_size");
@@ -168,9 +181,14 @@ static void shrink(struct journal_writer *writer) {
     /* Rewriting much to free little would wear the disk. */
     if (unused * page < worth_bytes || unused < all - all / 4)
         return;
+    if (writer->shrink_skips) {
+        writer->shrink_skips--;
+        return;
+    }
     sqlite3_progress_handler(writer->store.db, 1000, on_progress, writer);
     status = store_exec(&writer->store, "VACUUM", &err);
     sqlite3_progress_handler(writer->store.db, 0, NULL, NULL);
+    note_shrink(writer, status);
     if (status != TS_OK &&
         sqlite3_errcode(writer->store.db) != SQLITE_INTERRUPT)
         ts_log(TS_LOG_WARN, "journal", "%s", err.text);
@@ -377,6 +395,15 @@ bool writer_take(struct journal_writer *writer, bool wait) {
     (void)!read(writer->fd, &count, sizeof count);
     (void)pthread_mutex_unlock(&writer->lock);
     return ended;
+}
+
+bool writer_is_busy(struct journal_writer *writer) {
+    bool busy;
+
+    (void)pthread_mutex_lock(&writer->lock);
+    busy = writer->busy || writer->given;
+    (void)pthread_mutex_unlock(&writer->lock);
+    return busy;
 }
 
 void writer_rest(struct journal_writer *writer, int max_ms) {

@@ -223,6 +223,45 @@ static void test_release_and_lowered_through(void **state) {
     assert_true(stats(f).unsent == 8 && stats(f).copies == 2);
 }
 
+static void test_oldest_unsent(void **state) {
+    struct fixture *f = *state;
+    int64_t first = f->clock.wall_ms;
+
+    append_many(f, 2);
+    assert_true(stats(f).has_oldest);
+    assert_true(stats(f).oldest_unsent.unix_ms == first);
+    f->clock.wall_ms += 5000;
+    append_many(f, 1);
+    release(f, journal_id(f->journal), 2);
+    assert_true(stats(f).oldest_unsent.unix_ms == first + 5000);
+    release(f, journal_id(f->journal), 3);
+    assert_false(stats(f).has_oldest);
+}
+
+/* The hub falls back while the disk removes what it asks for again. */
+static void test_lowered_while_copies_go(void **state) {
+    struct fixture *f = *state;
+    struct uplink_source source;
+    struct ts_err err;
+
+    f->options.keep_bytes = 500;
+    reopen(f);
+    append_many(f, 10);
+    release(f, journal_id(f->journal), 10);
+    (void)append(f);
+    assert_true(journal_commit_begin(f->journal));
+    source = journal_source(f->journal);
+    assert_int_equal(
+        source.release(source.ctx, journal_id(f->journal), 0, &err), TS_AGAIN);
+    assert_int_equal(journal_commit_wait(f->journal, NULL), TS_OK);
+    assert_true(stats(f).copies < 10);
+    release(f, journal_id(f->journal), 0);
+    assert_true(stats(f).copies == 0);
+    assert_true(stats(f).unsent < 11);
+    release(f, journal_id(f->journal), 11);
+    assert_true(stats(f).unsent == 0);
+}
+
 static void test_copies_age(void **state) {
     struct fixture *f = *state;
     struct uplink_span span;
@@ -683,6 +722,37 @@ static uint64_t fill_large(struct fixture *f) {
     return stats(f).unsent;
 }
 
+/* Rows with pages of their own: the room that is left is told by what they
+ * hold, as before the start. */
+static void test_large_file_is_estimated(void **state) {
+    struct fixture *f = *state;
+    char text[1000] = "";
+    json_t *data;
+    struct event event = {.type = "item.scanned",
+                          .time = {f->clock.wall_ms},
+                          .clock = EVENT_CLOCK_SET};
+    int64_t before;
+    uint64_t rows;
+
+    memset(text, 'x', sizeof text - 1);
+    data = json_pack("{s:s}", "code", text);
+    event.data = data;
+    for (size_t i = 0; i < 8000; i++) {
+        uint64_t sequence;
+        assert_int_equal(
+            journal_append(f->journal, JOURNAL_ITEM, &event, &sequence, NULL),
+            TS_OK);
+        if (i % 1000 == 999)
+            commit(f);
+    }
+    json_decref(data);
+    before = stats(f).bytes;
+    rows = stats(f).unsent;
+    reopen(f);
+    assert_true(stats(f).unsent == rows);
+    assert_true(llabs(stats(f).bytes - before) < before / 20);
+}
+
 /* The lane takes the next scan at once, and what can be read of the old file
  * comes beside it. */
 static void test_large_damage(void **state) {
@@ -758,6 +828,28 @@ static void lose_the_file(struct fixture *f, bool exchange) {
 
 static void test_deleted_while_running(void **state) {
     lose_the_file(*state, false);
+}
+
+/* The power went while a deleted file was carried over: that file is gone, and
+ * what had come of it is to be sent. */
+static void test_deleted_file_and_power_cut(void **state) {
+    struct fixture *f = *state;
+    sqlite3 *db;
+    struct seen seen;
+
+    append_many(f, 20);
+    release(f, journal_id(f->journal), 5);
+    close_journal(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE journals SET through=-1-through",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    open_journal(f);
+    assert_true(stats(f).unsent == 15 && stats(f).copies == 5);
+    assert_int_equal(walk(f, "", &seen), TS_OK);
+    assert_true(seen.rows == 20 && seen.contiguous);
+    ts_buf_fini(&seen.bytes);
 }
 
 static void test_exchanged_while_running(void **state) {
@@ -917,6 +1009,10 @@ int main(void) {
         JOURNAL_TEST(test_second_opener),
         JOURNAL_TEST(test_missing_folder),
         JOURNAL_TEST(test_release_and_lowered_through),
+        JOURNAL_TEST(test_oldest_unsent),
+        JOURNAL_TEST(test_lowered_while_copies_go),
+        JOURNAL_TEST(test_large_file_is_estimated),
+        JOURNAL_TEST(test_deleted_file_and_power_cut),
         JOURNAL_TEST(test_copies_age),
         JOURNAL_TEST(test_copies_of_a_lying_clock),
         JOURNAL_TEST(test_copies_bounded_by_size),

@@ -1,0 +1,168 @@
+/* Room is given back to a disk that is slow. */
+#include "journal_fixture.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <sqlite3.h>
+
+/* The real VFS, whose writes wait behind the next sync while the gate is
+ * armed: the sync of a commit passes, the VACUUM that follows it waits. */
+static struct {
+    sqlite3_vfs vfs;
+    sqlite3_vfs *real;
+    sqlite3_io_methods methods;
+    const sqlite3_io_methods *real_methods;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool armed, shut, waits;
+} gate = {.lock = PTHREAD_MUTEX_INITIALIZER,
+          .changed = PTHREAD_COND_INITIALIZER};
+
+static int on_write(sqlite3_file *file, const void *data, int len,
+                    sqlite3_int64 at) {
+    (void)pthread_mutex_lock(&gate.lock);
+    while (gate.shut) {
+        gate.waits = true;
+        (void)pthread_cond_broadcast(&gate.changed);
+        (void)pthread_cond_wait(&gate.changed, &gate.lock);
+    }
+    (void)pthread_mutex_unlock(&gate.lock);
+    return gate.real_methods->xWrite(file, data, len, at);
+}
+
+static int on_sync(sqlite3_file *file, int flags) {
+    (void)pthread_mutex_lock(&gate.lock);
+    gate.shut |= gate.armed;
+    (void)pthread_mutex_unlock(&gate.lock);
+    return gate.real_methods->xSync(file, flags);
+}
+
+static int on_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file,
+                   int flags, int *out_flags) {
+    int code = gate.real->xOpen(gate.real, path, file, flags, out_flags);
+
+    (void)vfs;
+    if (code != SQLITE_OK || !file->pMethods)
+        return code;
+    gate.real_methods = file->pMethods;
+    gate.methods = *file->pMethods;
+    gate.methods.xWrite = on_write;
+    gate.methods.xSync = on_sync;
+    file->pMethods = &gate.methods;
+    return code;
+}
+
+static int gate_set_up(void **state) {
+    gate.real = sqlite3_vfs_find(NULL);
+    gate.vfs = *gate.real;
+    gate.vfs.zName = "gate";
+    gate.vfs.xOpen = on_open;
+    gate.vfs.pNext = NULL;
+    assert_int_equal(sqlite3_vfs_register(&gate.vfs, 1), SQLITE_OK);
+    return journal_set_up(state);
+}
+
+static void gate_move(bool armed) {
+    (void)pthread_mutex_lock(&gate.lock);
+    gate.armed = armed;
+    gate.shut = gate.waits = false;
+    (void)pthread_cond_broadcast(&gate.changed);
+    (void)pthread_mutex_unlock(&gate.lock);
+}
+
+static int gate_tear_down(void **state) {
+    int rc;
+
+    gate_move(false);
+    rc = journal_tear_down(state);
+    (void)sqlite3_vfs_unregister(&gate.vfs);
+    return rc;
+}
+
+static void wait_at_gate(void) {
+    struct timespec until;
+    int code = 0;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 60;
+    (void)pthread_mutex_lock(&gate.lock);
+    while (!gate.waits && code == 0)
+        code = pthread_cond_timedwait(&gate.changed, &gate.lock, &until);
+    (void)pthread_mutex_unlock(&gate.lock);
+    assert_int_equal(code, 0);
+}
+
+static void append_many(struct fixture *f, size_t count) {
+    char filler[800];
+    json_t *data;
+    struct event event = {.type = "item.scanned",
+                          .time = {f->clock.wall_ms},
+                          .clock = EVENT_CLOCK_SET};
+    uint64_t sequence;
+
+    memset(filler, 'x', sizeof filler - 1);
+    filler[sizeof filler - 1] = 0;
+    data = json_pack("{s:s}", "code", filler);
+    event.data = data;
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(
+            journal_append(f->journal, JOURNAL_ITEM, &event, &sequence, NULL),
+            TS_OK);
+    json_decref(data);
+    assert_int_equal(journal_commit(f->journal, NULL), TS_OK);
+}
+
+static int64_t file_bytes(const struct fixture *f) {
+    struct stat info;
+
+    assert_int_equal(stat(f->path, &info), 0);
+    return info.st_size;
+}
+
+/* A long outage is over: much room, few rows. */
+static void fill_and_release(struct fixture *f) {
+    f->options.keep_bytes = 20000;
+    journal_close(f->journal);
+    open_journal(f);
+    for (uint64_t i = 1; i <= 40; i++)
+        append_many(f, 1000);
+    release(f, journal_id(f->journal), stats(f).unsent);
+    for (uint64_t rows = 40001; stats(f).copies > 100; rows++) {
+        append_many(f, 1); /* copies go in the transaction of what comes */
+        release(f, journal_id(f->journal), rows);
+    }
+}
+
+/* The lane is idle; what it does each ten seconds must not begin the work
+ * again. */
+static void test_idle_lane_lets_it_end(void **state) {
+    struct fixture *f = *state;
+    int64_t full;
+
+    fill_and_release(f);
+    full = file_bytes(f);
+    gate_move(true);
+    journal_tidy_begin(f->journal);
+    assert_int_equal(journal_commit_wait(f->journal, NULL), TS_OK);
+    wait_at_gate();
+    journal_tidy_begin(f->journal);
+    assert_false(journal_pending(f->journal));
+    gate_move(false);
+    assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
+    journal_close(f->journal); /* the log goes into the file */
+    f->journal = NULL;
+    assert_true(file_bytes(f) < full / 3);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_idle_lane_lets_it_end, gate_set_up,
+                                        gate_tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
