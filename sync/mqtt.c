@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "sync/line.h"
 #include "sync/mqtt_alias.h"
+#include "sync/mqtt_news.h"
 #include "sync/mqtt_options.h"
+#include "sync/mqtt_refusal.h"
 #include "sync/mqtt_words.h"
 #include "sync/pace.h"
 #include "sync/proxy.h"
@@ -16,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 enum {
@@ -25,10 +26,7 @@ enum {
     READ_TURNS = 256,
     CONNECT_WAIT_MS = 20000, /* from CONNECT to CONNACK */
     STEADY_MS = 10000,       /* a session that lasted resets the backoff */
-    SILENT_MAX = 2, /* sessions without CONNACK before the older version */
-    /* From a refused subscription to the next session, doubled each time. */
-    REFUSED_MIN_MS = 2000,
-    REFUSED_MAX_MS = 300000
+    SILENT_MAX = 2 /* sessions without CONNACK before the older version */
 };
 
 enum mqtt_state {
@@ -38,20 +36,6 @@ enum mqtt_state {
     MQTT_CONNECT,
     MQTT_UP
 };
-
-/* What libmosquitto's callbacks saw, handed on after they have returned, so
- * that the owner may publish, reset or free. */
-enum news_kind { NEWS_UP, NEWS_MESSAGE, NEWS_PUBLISHED, NEWS_REFUSED };
-struct news {
-    STAILQ_ENTRY(news) link;
-    enum news_kind kind;
-    char *topic; /* or the filter */
-    uint8_t *payload;
-    size_t len;
-    bool retained;
-    int message_id, reason;
-};
-STAILQ_HEAD(news_queue, news);
 
 struct mqtt {
     struct event_base *loop;
@@ -76,7 +60,7 @@ struct mqtt {
     int watch; /* dup of its socket: it may close that at any time */
     struct event *readable, *writable;
     struct event *misc, *retry, *deliver;
-    struct news_queue news;
+    struct mqtt_news_queue news;
     struct {
         int id;
         char *filter;
@@ -91,9 +75,7 @@ struct mqtt {
     struct mqtt_stats stats;
     uint64_t bare_in, bare_out; /* of lines that are gone */
     bool retry_at_once;
-    bool refused; /* a subscription of this session */
-    struct ts_mono refused_at;
-    int64_t refused_ms; /* to wait, of the last session that had one; or 0 */
+    struct mqtt_refusal refusal;
 };
 
 static void start_attempt(struct mqtt *mqtt);
@@ -111,34 +93,9 @@ static struct tls *make_tls(const struct mqtt_options *o) {
     return tls_new(&options);
 }
 
-static struct news *news_add(struct mqtt *mqtt, enum news_kind kind) {
-    struct news *news = ts_alloc(sizeof *news);
-
-    news->kind = kind;
-    STAILQ_INSERT_TAIL(&mqtt->news, news, link);
+static struct mqtt_news *tell(struct mqtt *mqtt, enum mqtt_news_kind kind) {
     event_active(mqtt->deliver, 0, 0);
-    return news;
-}
-
-static void news_free(struct news *news) {
-    free(news->topic);
-    free(news->payload);
-    free(news);
-}
-
-static struct news *news_take(struct mqtt *mqtt) {
-    struct news *news = STAILQ_FIRST(&mqtt->news);
-
-    if (news)
-        STAILQ_REMOVE_HEAD(&mqtt->news, link);
-    return news;
-}
-
-static void news_clear(struct mqtt *mqtt) {
-    struct news *news;
-
-    while ((news = news_take(mqtt)))
-        news_free(news);
+    return mqtt_news_add(&mqtt->news, kind);
 }
 
 static void count_line(struct mqtt *mqtt) {
@@ -173,8 +130,8 @@ static void free_session(struct mqtt *mqtt) {
     count_line(mqtt);
     line_free(mqtt->line);
     mqtt->line = NULL;
-    mqtt->ended = mqtt->vague = mqtt->refused = false;
-    news_clear(mqtt);
+    mqtt->ended = mqtt->vague = false;
+    mqtt_news_clear(&mqtt->news);
 }
 
 static uint32_t draw(void *ctx) {
@@ -246,11 +203,10 @@ static void session_over(struct mqtt *mqtt) {
             mqtt->backoff_ms = mqtt->options.backoff_min_ms;
             brokers_on_success(&mqtt->brokers);
         }
-        if (!mqtt->refused)
-            mqtt->refused_ms = 0;
     } else {
         mqtt->stats.failures++;
     }
+    mqtt_refusal_on_end(&mqtt->refusal, was_up);
     free_session(mqtt);
     schedule_retry(mqtt, was_up);
     mqtt->events.on_down(mqtt->events.ctx, &reason);
@@ -277,7 +233,7 @@ static void on_connect(struct mosquitto *client, void *arg, int rc, int flags,
     mqtt->silent = 0;
     mqtt->answered = true;
     if (!rc) {
-        (void)news_add(mqtt, NEWS_UP);
+        (void)tell(mqtt, MQTT_NEWS_UP);
         return;
     }
     if ((rc == 1 || rc == 0x84) && mqtt->options.version == MQTT_AUTO) {
@@ -292,7 +248,7 @@ static void on_connect(struct mosquitto *client, void *arg, int rc, int flags,
 static void on_message(struct mosquitto *client, void *arg,
                        const struct mosquitto_message *message,
                        const mosquitto_property *properties) {
-    struct news *news = news_add(arg, NEWS_MESSAGE);
+    struct mqtt_news *news = tell(arg, MQTT_NEWS_MESSAGE);
 
     (void)client;
     (void)properties;
@@ -306,7 +262,7 @@ static void on_message(struct mosquitto *client, void *arg,
 
 static void on_publish(struct mosquitto *client, void *arg, int message_id,
                        int reason, const mosquitto_property *properties) {
-    struct news *news = news_add(arg, NEWS_PUBLISHED);
+    struct mqtt_news *news = tell(arg, MQTT_NEWS_PUBLISHED);
 
     (void)client;
     (void)properties;
@@ -323,7 +279,7 @@ static void on_subscribe(struct mosquitto *client, void *arg, int message_id,
     (void)properties;
     for (size_t i = 0; count == 1 && i < mqtt->filter_count; i++)
         if (mqtt->filters[i].id == message_id && granted[0] >= 0x80) {
-            struct news *news = news_add(mqtt, NEWS_REFUSED);
+            struct mqtt_news *news = tell(mqtt, MQTT_NEWS_REFUSED);
             news->topic = ts_strdup(mqtt->filters[i].filter);
             news->reason = granted[0];
         }
@@ -388,22 +344,12 @@ static void on_writable(evutil_socket_t fd, short what, void *arg) {
     check_rc(mqtt, mosquitto_loop_write(mqtt->client, 1));
 }
 
-static void note_refusal(struct mqtt *mqtt) {
-    if (mqtt->refused)
-        return;
-    mqtt->refused = true;
-    mqtt->refused_at = ts_clock_mono(mqtt->options.clock);
-    mqtt->refused_ms = mqtt->refused_ms ? mqtt->refused_ms * 2 : REFUSED_MIN_MS;
-    if (mqtt->refused_ms > REFUSED_MAX_MS)
-        mqtt->refused_ms = REFUSED_MAX_MS;
-}
-
 /* A cluster that chooses a leader refuses as an access list does, and the
  * session stays deaf: only a new one asks again, at the next broker. */
 static bool refusal_is_over(struct mqtt *mqtt, struct ts_mono now) {
     struct ts_err reason;
 
-    if (!mqtt->refused || now.ms - mqtt->refused_at.ms < mqtt->refused_ms)
+    if (!mqtt_refusal_is_due(&mqtt->refusal, now))
         return false;
     (void)ts_fail(&reason, TS_CLOSED,
                   "the broker refused a subscription; connecting again");
@@ -432,21 +378,21 @@ static void on_misc(evutil_socket_t fd, short what, void *arg) {
     check_rc(mqtt, mosquitto_loop_misc(mqtt->client));
 }
 
-static void hand_on(struct mqtt *mqtt, const struct news *news) {
+static void hand_on(struct mqtt *mqtt, const struct mqtt_news *news) {
     const struct mqtt_events *events = &mqtt->events;
 
-    if (news->kind == NEWS_UP) {
+    if (news->kind == MQTT_NEWS_UP) {
         mqtt->state = MQTT_UP;
         mqtt->up_at = ts_clock_mono(mqtt->options.clock);
         mqtt->stats.connections++;
         mqtt->stats.resumed += mqtt->tls && tls_resumed(mqtt->tls);
         events->on_up(events->ctx);
-    } else if (news->kind == NEWS_MESSAGE) {
+    } else if (news->kind == MQTT_NEWS_MESSAGE) {
         events->on_message(events->ctx, ts_slice_text(news->topic),
                            ts_slice_of(news->payload, news->len),
                            news->retained);
-    } else if (news->kind == NEWS_REFUSED) {
-        note_refusal(mqtt);
+    } else if (news->kind == MQTT_NEWS_REFUSED) {
+        mqtt_refusal_note(&mqtt->refusal, ts_clock_mono(mqtt->options.clock));
         if (events->on_refused)
             events->on_refused(events->ctx, news->topic, news->reason);
     } else {
@@ -456,13 +402,13 @@ static void hand_on(struct mqtt *mqtt, const struct news *news) {
 
 static void on_deliver(evutil_socket_t fd, short what, void *arg) {
     struct mqtt *mqtt = arg;
-    struct news *news;
+    struct mqtt_news *news;
 
     (void)fd;
     (void)what;
-    while ((news = news_take(mqtt))) {
+    while ((news = mqtt_news_take(&mqtt->news))) {
         hand_on(mqtt, news);
-        news_free(news);
+        mqtt_news_free(news);
     }
     if (mqtt->ended) {
         if (mqtt->state == MQTT_CONNECT && !mqtt->answered)
@@ -626,7 +572,7 @@ enum ts_status mqtt_new(struct mqtt **out, struct event_base *loop,
     mqtt->events = *events;
     mqtt->watch = -1;
     mqtt->backoff_ms = options->backoff_min_ms;
-    STAILQ_INIT(&mqtt->news);
+    mqtt_news_init(&mqtt->news);
     ts_buf_init(&mqtt->will, 0);
     mqtt->misc = event_new(loop, -1, EV_PERSIST, on_misc, mqtt);
     mqtt->retry = evtimer_new(loop, on_retry, mqtt);
@@ -687,6 +633,7 @@ void mqtt_stop(struct mqtt *mqtt) {
 
     if (was_up && !mqtt->ended)
         (void)mosquitto_disconnect(mqtt->client);
+    mqtt_refusal_on_end(&mqtt->refusal, was_up);
     free_session(mqtt);
     (void)event_del(mqtt->retry);
     (void)event_del(mqtt->deliver);

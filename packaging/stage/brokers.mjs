@@ -104,7 +104,7 @@ listener ${this.stage.plainPort} 127.0.0.1
 /** Three servers of NATS with JetStream; MQTT 3.1.1. */
 export class Nats extends Broker {
   kind = 'nats';
-  patience = 120;
+  patience = 300;
 
   description() {
     return `NATS ${version('nats-server', '--version')}, three nodes, ` +
@@ -152,7 +152,7 @@ export class Nats extends Broker {
 /** One RabbitMQ with its MQTT plugin; MQTT 3.1.1. */
 export class RabbitMq extends Broker {
   kind = 'rabbitmq';
-  patience = 120;
+  patience = 300;
 
   description() {
     return `RabbitMQ ${version('ls', '/usr/lib/rabbitmq/lib')}, ` +

@@ -5,6 +5,18 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
 const given = new Set();
+const alive = new Set(); // of all stages of this process
+
+// Nothing outlives a run that is broken off: an agent left over would try its
+// reader's port again, and that may be another's by then.
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+for (const [signal, code] of [
+  ['SIGHUP', 129], ['SIGINT', 130], ['SIGTERM', 143],
+]) process.once(signal, () => {
+  if (process.listenerCount(signal) === 0) process.exit(code);
+});
 
 function canListen(port) {
   const server = createServer();
@@ -74,6 +86,7 @@ export class Processes {
       stdio: [stdin, 'pipe', 'pipe'],
     });
     child.endSignal = endSignal;
+    alive.add(child);
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     child.exited = new Promise((done) => {
@@ -87,6 +100,7 @@ export class Processes {
       });
     });
     child.exited.then(() => {
+      alive.delete(child);
       if (this.#running.get(name) === child) this.#running.delete(name);
     });
     this.#running.set(name, child);

@@ -1,10 +1,16 @@
 // The promise against kill -9: agents, hub and broker die again and again while
 // several tills scan; packaging/soak does the same for longer.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { asText } from '../soak/report.mjs';
 import { soak } from '../soak/run.mjs';
 import { examine } from '../soak/verdict.mjs';
+import { until } from './help.mjs';
 
 const kills = Number(process.env.TESSERA_KILLS ?? 45);
 
@@ -87,3 +93,29 @@ for (const [name, given, expected] of [
   const { faults } = await told({ own, events: own, beeped, ...given });
   assert.deepEqual([...faults].sort(), [...expected].sort());
 });
+
+const runs = (pid) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'])
+  test(`a run broken off by ${signal} leaves no program`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'tessera-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const module = new URL('../../packaging/stage/processes.mjs',
+      import.meta.url);
+    const run = spawn(process.execPath, ['--input-type=module', '-e', `
+      import { Processes } from '${module}';
+      const processes = new Processes(process.argv[1]);
+      console.log(processes.start('sleeper', 'sleep', ['600']).pid);
+    `, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [pid] = (await once(run.stdout, 'data')).map(Number);
+    assert.ok(runs(pid));
+    run.kill(signal);
+    await once(run, 'exit');
+    await until('the program is gone', () => !runs(pid));
+  });
