@@ -161,15 +161,14 @@ static json_t *journal_json(struct agent *agent) {
         (void)json_object_set_new(refused,
                                   journal_class_name((enum journal_class)i),
                                   json_integer((json_int_t)stats.refused[i]));
-    return json_pack("{s:s,s:b,s:s,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "id",
-                     journal_id(agent->journal), "ok", trouble[0] ? 0 : 1,
-                     "text", trouble, "unsent", (json_int_t)stats.unsent,
-                     "oldest_unsent", oldest, "copies",
-                     (json_int_t)stats.copies, "bytes", (json_int_t)stats.bytes,
-                     "appended", (json_int_t)stats.appended, "commits",
-                     (json_int_t)stats.commits, "disk_bytes",
-                     (json_int_t)stats.disk_bytes, "disk_syncs",
-                     (json_int_t)stats.disk_syncs, "refused", refused);
+    return json_pack(
+        "{s:s,s:b,s:s,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "id",
+        journal_id(agent->journal), "ok", trouble[0] ? 0 : 1, "text", trouble,
+        "unsent", (json_int_t)stats.unsent, "oldest_unsent", oldest, "copies",
+        (json_int_t)stats.copies, "bytes", (json_int_t)stats.bytes, "appended",
+        (json_int_t)stats.appended, "commits", (json_int_t)stats.commits,
+        "disk_bytes", (json_int_t)stats.disk_bytes, "disk_syncs",
+        (json_int_t)stats.disk_syncs, "refused", refused);
 }
 
 static json_t *uplink_json(struct agent *agent) {

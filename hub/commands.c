@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum { OFFER_ID_MAX = 64, OFFER_DAYS_MAX = 3650 };
-#define DAY_MS INT64_C(86400000)
+#define DAY_MS   INT64_C(86400000)
 #define LOAD_MAX ((size_t)64 << 20) /* some 600,000 terminals */
 #define TERMINAL_USAGE                                                         \
     "terminal add|move TERMINAL STORE | load FILE | rename TERMINAL NAME | "   \
