@@ -536,9 +536,22 @@ static enum ts_status run(void *ctx, const struct db_call *call,
     return status;
 }
 
-/* So many statements travel before their answers are read: few enough that
- * neither side's socket can fill while the other one waits. */
-enum { SETS_AT_ONCE = 64 };
+/* So much travels before its answers are read: little enough that neither
+ * side's socket fills, for libpq waits without an end where it cannot write. */
+enum { SETS_AT_ONCE = 64, SETS_BYTES = 64 * 1024 };
+
+static size_t sets_end(const struct db_sets *sets, size_t from) {
+    size_t end = from, bytes = 0;
+
+    while (end < sets->set_count && end < from + SETS_AT_ONCE) {
+        for (size_t i = 0; i < sets->count; i++)
+            bytes += sets->values[end * sets->count + i].bytes.len;
+        if (bytes > SETS_BYTES && end > from)
+            break;
+        end++;
+    }
+    return end;
+}
 
 static bool sets_send(struct engine *engine, const char *name,
                       const struct db_sets *sets, size_t from, size_t to) {
@@ -611,9 +624,7 @@ static enum ts_status run_sets(void *ctx, const struct db_sets *sets,
     if (!PQenterPipelineMode(engine->handle))
         return fail(engine, NULL, err);
     for (size_t from = 0; status == TS_OK && from < sets->set_count;) {
-        size_t to = from + SETS_AT_ONCE;
-        if (to > sets->set_count)
-            to = sets->set_count;
+        size_t to = sets_end(sets, from);
         if (sets_send(engine, name, sets, from, to))
             status = sets_receive(engine, sets, from, to, err);
         else

@@ -81,6 +81,7 @@ void intake_reply_fini(struct intake_reply *reply) {
 struct visit {
     struct intake *intake;
     const struct topic *topic;
+    bool retained;
     struct registry_entry entry;
     struct take take;
 };
@@ -376,7 +377,7 @@ static enum ts_status on_state(struct visit *visit,
     if (!belongs(visit) || !store_is_known(visit, state->store))
         return refuse_stranger(visit, err);
     status = lane_state(db_of(visit), visit->topic->shard, visit->topic->name,
-                        state, visit->take.now, &news, err);
+                        state, visit->retained, visit->take.now, &news, err);
     if (status != TS_OK)
         return status;
     if (news == LANE_STATE_OLD)
@@ -486,7 +487,8 @@ static enum ts_status retained_in(struct visit *visit, struct ts_err *err) {
 enum ts_status intake_message(struct intake *intake, const struct topic *topic,
                               struct ts_slice payload, bool retained,
                               struct intake_reply *reply, struct ts_err *err) {
-    struct visit visit = {.intake = intake, .topic = topic};
+    struct visit visit = {
+        .intake = intake, .topic = topic, .retained = retained};
     struct ts_err local = {0};
 
     *reply = (struct intake_reply){.any = false};

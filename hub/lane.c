@@ -186,15 +186,16 @@ static bool kept_row(void *arg, const struct db_value *columns, size_t count) {
 }
 
 static enum lane_news judge(const struct kept *kept,
-                            const struct message_state *state) {
+                            const struct message_state *state, bool retained) {
     if (!kept->any)
         return LANE_STATE_NEW;
     if (!strcmp(kept->boot, state->boot))
         return state->session < kept->session ? LANE_STATE_OLD : LANE_STATE_NEW;
     if (!strstr(kept->before, state->boot))
         return LANE_STATE_NEW;
-    /* The will of a boot before comes late; its word "online" cannot. */
-    return state->online ? LANE_STATE_CLONE : LANE_STATE_OLD;
+    /* The will of a boot before comes late, and a broker that died may come
+     * back with what it retained long ago; a live "online" cannot be late. */
+    return state->online && !retained ? LANE_STATE_CLONE : LANE_STATE_OLD;
 }
 
 /* The boot of the moment is one of those before; the oldest is forgotten. */
@@ -231,8 +232,9 @@ static enum ts_status state_put(struct db *db, unsigned shard,
 
 /* Each argument is a column. NOLINTNEXTLINE(readability-function-size) */
 enum ts_status lane_state(struct db *db, unsigned shard, const char *terminal,
-                          const struct message_state *state, struct ts_wall now,
-                          enum lane_news *news, struct ts_err *err) {
+                          const struct message_state *state, bool retained,
+                          struct ts_wall now, enum lane_news *news,
+                          struct ts_err *err) {
     struct db_value key[] = {db_int(shard), db_cstr(terminal)};
     struct kept kept = {0};
     enum ts_status status =
@@ -240,7 +242,7 @@ enum ts_status lane_state(struct db *db, unsigned shard, const char *terminal,
 
     if (status != TS_OK)
         return status;
-    *news = judge(&kept, state);
+    *news = judge(&kept, state, retained);
     if (*news == LANE_STATE_OLD)
         return TS_OK;
     if (kept.any && strcmp(kept.boot, state->boot) != 0)

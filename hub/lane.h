@@ -50,8 +50,10 @@ enum lane_news {
     LANE_STATE_CLONE /* a boot before the last one is back: machines that take
                         turns under one name */
 };
+/* `retained`: the broker kept it, nobody need be alive who says it. */
 enum ts_status lane_state(struct db *db, unsigned shard, const char *terminal,
-                          const struct message_state *state, struct ts_wall now,
-                          enum lane_news *news, struct ts_err *err) TS_MUST_USE;
+                          const struct message_state *state, bool retained,
+                          struct ts_wall now, enum lane_news *news,
+                          struct ts_err *err) TS_MUST_USE;
 
 #endif

@@ -248,6 +248,29 @@ static void many_sets_in_their_order(struct db *db, const char *url) {
     assert_int_equal(seen.last[1].number, MANY);
 }
 
+/* More than a socket holds. */
+static void large_sets_pass(struct db *db, const char *url) {
+    struct db_value values[4 * MANY];
+    struct db_sets sets = {&statements[PUT], values, MANY, 4, NULL, NULL};
+    struct ts_buf large = {0};
+    struct seen seen = {0};
+
+    (void)url;
+    assert_int_equal(ts_buf_printf(&large, "%0*d", 150000, 7), TS_OK);
+    for (size_t i = 0; i < MANY; i++) {
+        values[4 * i] = db_int((int64_t)i);
+        values[4 * i + 1] = db_cstr("k");
+        values[4 * i + 2] = db_int(1);
+        values[4 * i + 3] = i % 40 ? db_null() : db_blob(ts_buf_slice(&large));
+    }
+    assert_int_equal(db_begin(db, NULL), TS_OK);
+    assert_int_equal(db_run_sets(db, &sets, NULL), TS_OK);
+    assert_int_equal(db_commit(db, NULL), TS_OK);
+    run_ok(db, SUM, NULL, 0, see, &seen);
+    assert_int_equal(seen.last[0].number, MANY);
+    ts_buf_fini(&large);
+}
+
 static void one_bad_set_ends_them(struct db *db, const char *url) {
     struct db_value values[4 * MANY];
     struct db_sets sets = {&statements[PUT], values, MANY, 4, NULL, NULL};
@@ -347,6 +370,7 @@ ON_BOTH(reading_inside_a_row)
 ON_BOTH(reading_ends_on_request)
 ON_BOTH(errors_say_what)
 ON_BOTH(many_sets_in_their_order)
+ON_BOTH(large_sets_pass)
 ON_BOTH(one_bad_set_ends_them)
 ON_BOTH(opening_again_keeps_all)
 ON_BOTH(newer_schema_is_refused)
@@ -528,6 +552,31 @@ static void test_transaction_ends_with_its_server(void **state) {
     db_close(db);
 }
 
+/* The server goes between the answers that it still owes. */
+static void test_many_sets_end_with_their_server(void **state) {
+    static const struct db_statement leave = {
+        "leave", "SELECT pg_terminate_backend(pg_backend_pid()) WHERE $1 = 20"};
+    struct ts_mono began = ts_clock_mono(ts_clock_system());
+    struct db_value values[MANY];
+    struct db_sets sets = {&leave, values, MANY, 1, NULL, NULL};
+    struct ts_err err = {0};
+    struct db *db = NULL;
+
+    assert_int_equal(db_open(&db, engines_postgres(*state), &err), TS_OK);
+    run_ok(db, MAKE, NULL, 0, NULL, NULL);
+    for (size_t i = 0; i < MANY; i++)
+        values[i] = db_int((int64_t)i);
+    assert_int_equal(db_begin(db, &err), TS_OK);
+    put(db, 1, "lost", 1, (struct ts_slice){NULL, 0});
+    assert_int_equal(db_run_sets(db, &sets, &err), TS_CLOSED);
+    assert_int_equal(db_commit(db, &err), TS_CLOSED);
+    assert_int_equal(begin_until_back(db, &err), TS_OK);
+    db_rollback(db);
+    many_sets_in_their_order(db, NULL);
+    db_close(db);
+    assert_true(ts_clock_mono(ts_clock_system()).ms - began.ms < 100000);
+}
+
 static int silent_server(uint16_t *port) {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -586,6 +635,7 @@ int main(void) {
         cmocka_unit_test(test_reading_ends_on_request),
         cmocka_unit_test(test_errors_say_what),
         cmocka_unit_test(test_many_sets_in_their_order),
+        cmocka_unit_test(test_large_sets_pass),
         cmocka_unit_test(test_one_bad_set_ends_them),
         cmocka_unit_test(test_opening_again_keeps_all),
         cmocka_unit_test(test_newer_schema_is_refused),
@@ -598,6 +648,7 @@ int main(void) {
         cmocka_unit_test(test_waiting_writer_gets_again),
         cmocka_unit_test(test_lost_server_is_found_again),
         cmocka_unit_test(test_transaction_ends_with_its_server),
+        cmocka_unit_test(test_many_sets_end_with_their_server),
         cmocka_unit_test(test_silent_server_holds_nothing_up),
     };
 

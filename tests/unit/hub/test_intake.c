@@ -30,6 +30,7 @@ struct bench {
     struct message_ack ack; /* the last one, journal "" when none came */
     json_t *desk;           /* the last desk answer */
     unsigned woken;
+    bool retained; /* what is sent comes retained */
 };
 
 static struct ts_wall wall_fixed(void *ctx) {
@@ -110,8 +111,8 @@ static void send(struct bench *bench, enum topic_leaf leaf,
     struct ts_err err = {0};
 
     bench->topic.leaf = leaf;
-    if (intake_message(bench->intake, &bench->topic, payload, false, &reply,
-                       &err) != TS_OK)
+    if (intake_message(bench->intake, &bench->topic, payload, bench->retained,
+                       &reply, &err) != TS_OK)
         fail_msg("%s", err.text);
     keep_reply(bench, &reply);
     intake_reply_fini(&reply);
@@ -608,6 +609,19 @@ static void four_boots_in_turns_are_a_clone(struct bench *bench) {
 }
 
 /* A machine that is restarted for years. */
+/* A broker that died comes back with what it retained some boots ago. */
+static void an_old_retained_state_is_no_clone(struct bench *bench) {
+    state(bench, "aaaaaaaa", 1, true);
+    state(bench, "bbbbbbbb", 2, true);
+    state(bench, "cccccccc", 3, true);
+    bench->retained = true;
+    state(bench, "aaaaaaaa", 1, true);
+    assert_int_equal(ask_number(bench, session_sql), 3);
+    bench->retained = false;
+    state(bench, "cccccccc", 3, true);
+    assert_int_equal(alarms(bench, "clone"), 0);
+}
+
 static void many_boots_are_no_clone(struct bench *bench) {
     char boot[9];
 
@@ -796,6 +810,7 @@ static void on_url(const char *url, intake_case *run) {
     X(state_keeps_the_newest)                                                  \
     X(boots_in_turns_are_a_clone)                                              \
     X(four_boots_in_turns_are_a_clone)                                         \
+    X(an_old_retained_state_is_no_clone)                                       \
     X(many_boots_are_no_clone)                                                 \
     X(lost_lease_stops)                                                        \
     X(retained_business_is_void)                                               \
