@@ -15,6 +15,7 @@ struct book {
 };
 
 struct audit {
+    const struct fleet *fleet;
     struct book *books;
     size_t count;
     size_t *slots; /* index + 1, by a hash of the journal */
@@ -23,15 +24,35 @@ struct audit {
     json_t *examples;
 };
 
-static void example(struct audit *audit, const char *what,
-                    const struct book *book, uint64_t sequence) {
+static void example_key(struct audit *audit, const char *what,
+                        struct ts_slice key) {
     char text[160];
 
     if (json_array_size(audit->examples) >= EXAMPLES)
         return;
-    (void)snprintf(text, sizeof text, "%s: %s/%s/%020llu", what, book->terminal,
-                   book->run.journal, (unsigned long long)sequence);
+    (void)snprintf(text, sizeof text, "%s: %.*s", what, (int)key.len,
+                   (const char *)key.data);
     (void)json_array_append_new(audit->examples, json_string(text));
+}
+
+static void example(struct audit *audit, const char *what,
+                    const struct book *book, uint64_t sequence) {
+    char key[120];
+
+    (void)snprintf(key, sizeof key, "%s/%s/%020llu", book->terminal,
+                   book->run.journal, (unsigned long long)sequence);
+    example_key(audit, what, ts_slice_text(key));
+}
+
+/* The names of the lanes of this process end with their numbers. */
+static bool is_ours(const struct fleet *fleet, struct ts_slice terminal) {
+    const char *first = vlane_terminal(fleet_lane(fleet, 0));
+    const char *last =
+        vlane_terminal(fleet_lane(fleet, fleet_lanes(fleet) - 1));
+
+    return terminal.len == strlen(first) &&
+           memcmp(terminal.data, first, terminal.len) >= 0 &&
+           memcmp(terminal.data, last, terminal.len) <= 0;
 }
 
 static size_t slot_of(const struct audit *audit, struct ts_slice journal) {
@@ -128,8 +149,14 @@ static bool take_event(void *arg, const struct archive_event *event) {
     if (!split_key(event->key, &terminal, &journal, &sequence))
         return true;
     slot = slot_of(audit, journal);
-    if (!audit->slots[slot])
+    if (!audit->slots[slot]) {
+        if (!is_ours(audit->fleet, terminal))
+            return true;
+        audit->invented++;
+        example_key(audit, "archived from a journal that no lane has",
+                    event->key);
         return true;
+    }
     book = &audit->books[audit->slots[slot] - 1];
     if (!ts_slice_equal(ts_slice_text(book->terminal), terminal)) {
         audit->invented++;
@@ -165,7 +192,7 @@ static json_t *judgement(struct audit *audit) {
 enum ts_status fleet_audit(const struct fleet *fleet, const char *url,
                            const struct audit_mark *mark, json_t **out,
                            struct ts_err *err) {
-    struct audit audit = {0};
+    struct audit audit = {.fleet = fleet};
     struct db *db = NULL;
     enum ts_status status = db_open_read(&db, url, err);
 

@@ -77,17 +77,21 @@ test('an archive that lies is found out', async (t) => {
       clock, hash, body FROM event WHERE ${mine}`),
     tamper(4, `UPDATE event SET arrival = arrival + 5000 WHERE shard = NEW.shard
       AND event_key LIKE '${fleet.names[4]}/%/00000000000000000001'`),
+    tamper(5, `INSERT INTO event SELECT shard, 200000,
+      '${fleet.names[5]}/0123456789abcdef/00000000000000000001',
+      source, type, channel, time_ms, received_ms, visit, boot, uptime_ms,
+      clock, hash, body FROM event WHERE ${mine}`),
   ].join('\n')]);
   const { code, report, stderr } = await fleet.play(
     'at 4s stop\nuntil drained 60s\n',
     { options: [...quick, '--rate', 300] });
   assert.equal(code, 1, stderr);
   assert.equal(report.ok, false);
-  const { missing, different, duplicates, order_errors: order } =
+  const { missing, different, duplicates, order_errors: order, invented } =
     report.archive;
-  assert.deepEqual({ missing, different, duplicates, order },
-    { missing: 1, different: 1, duplicates: 1, order: 1 });
-  assert.equal(report.broken.length, 4);
+  assert.deepEqual({ missing, different, duplicates, order, invented },
+    { missing: 1, different: 1, duplicates: 1, order: 1, invented: 1 });
+  assert.equal(report.broken.length, 5);
   assert.ok(report.archive.examples.some((text) =>
     text.startsWith(`missing: ${fleet.names[1]}/`)));
 });
@@ -95,6 +99,8 @@ test('an archive that lies is found out', async (t) => {
 test('over TLS, and a hub that dies and comes back', async (t) => {
   const fleet = await open(t, { lanes: 8, storesOf: 4, tls: true });
   const { pid } = fleet.stage.processes.get('hub');
+  fleet.stage.onClose(() => spawnSync('sh',
+    ['-c', `kill $(cat ${fleet.stage.folder}/hub.pid)`]));
   const hub = `${fleet.stage.tool('tessera-hub')} --config ` +
     `${fleet.stage.theHub.config}`;
   const { code, report, stderr } = await fleet.play(`
@@ -103,7 +109,6 @@ at 4s mend ${hub} >/dev/null 2>&1 & echo $! >${fleet.stage.folder}/hub.pid
 at 5s stop
 until drained 100s
 `, { options: [...quick, '--rate', 600, '--processes', 2] });
-  spawnSync('sh', ['-c', `kill $(cat ${fleet.stage.folder}/hub.pid)`]);
   assert.equal(code, 0, stderr + JSON.stringify(report, null, 1));
   assert.equal(report.processes, 2);
   assert.equal(report.lanes, 8);
