@@ -23,13 +23,6 @@ typedef int open_call(const char *path, int flags, ...);
 typedef ssize_t write_call(int fd, const void *data, size_t len, off64_t at);
 typedef int sync_call(int fd);
 
-int open(const char *path, int flags, ...);
-int open64(const char *path, int flags, ...);
-ssize_t pwrite(int fd, const void *data, size_t len, off_t at);
-ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at);
-int fdatasync(int fd);
-int fsync(int fd);
-
 static atomic_bool watched[FDS];
 
 static void *real(const char *name) { return dlsym(RTLD_NEXT, name); }
