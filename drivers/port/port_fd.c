@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/major.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static enum ts_status fail_busy(struct ts_err *err, const char *path) {
@@ -58,15 +61,25 @@ enum ts_status port_fail(struct ts_err *err, const char *path, int error,
     }
 }
 
+static bool is_pseudo_terminal(int fd) {
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+           major(st.st_rdev) >= UNIX98_PTY_SLAVE_MAJOR &&
+           major(st.st_rdev) < UNIX98_PTY_SLAVE_MAJOR + UNIX98_PTY_MAJOR_COUNT;
+}
+
 enum ts_status port_fd_claim(int fd, const char *path, struct ts_err *err) {
     int flags = fcntl(fd, F_GETFD);
 
     if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) != 0)
         return port_fail(err, path, errno, "close-on-exec");
-    /* The lock tells our own kind, root included; TIOCEXCL the others. */
+    /* The lock tells our own kind, root included; TIOCEXCL the others. A
+     * pseudo-terminal would keep that when its owner has closed it, until the
+     * other end is closed as well: all but root would find it busy. */
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return port_fail(err, path, errno, "lock");
-    if (isatty(fd) && ioctl(fd, TIOCEXCL) != 0)
+    if (isatty(fd) && !is_pseudo_terminal(fd) && ioctl(fd, TIOCEXCL) != 0)
         return port_fail(err, path, errno, "TIOCEXCL");
     return TS_OK;
 }

@@ -29,7 +29,8 @@ enum ts_status port_fd_read(int fd, const char *path, uint8_t *out, size_t cap,
 enum ts_status port_fd_write(int fd, const char *path, struct ts_slice bytes,
                              size_t *written, struct ts_err *err) TS_MUST_USE;
 
-/* Takes the port for this process alone: TIOCEXCL, flock, close-on-exec. */
+/* Takes the port for this process alone: flock, close-on-exec, and TIOCEXCL
+ * where that ends with the process. */
 enum ts_status port_fd_claim(int fd, const char *path,
                              struct ts_err *err) TS_MUST_USE;
 

@@ -179,6 +179,38 @@ static void test_a_second_owner_is_denied(void **state) {
     port_close(second);
 }
 
+/* Opens it twice as one who is not root, to whom TIOCEXCL means something. */
+static int open_as_nobody(const struct fixture *f) {
+    enum { NOBODY = 65534 };
+    struct ts_err err;
+
+    if (geteuid() == 0 && setuid(NOBODY) != 0)
+        return 2;
+    for (int i = 0; i < 2; i++) {
+        struct port *port = NULL;
+        if (port_open(&port, f->slave, &line_8n1, &err) != TS_OK) {
+            print_error("%s\n", err.text);
+            return 1;
+        }
+        port_close(port);
+    }
+    return 0;
+}
+
+static void test_what_one_closed_another_opens(void **state) {
+    const struct fixture *f = *state;
+    int status;
+
+    assert_int_equal(chmod(f->slave, 0666), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(open_as_nobody(f));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* A process of that name that holds the port until it is ended. */
 static pid_t hold_as(const struct fixture *f, const char *name) {
     int ready[2];
@@ -483,6 +515,7 @@ int main(void) {
         PORT_TEST(test_a_full_device_is_again),
         PORT_TEST(test_hang_up_is_closed_at_once),
         PORT_TEST(test_a_second_owner_is_denied),
+        PORT_TEST(test_what_one_closed_another_opens),
         PORT_TEST(test_modem_manager_is_named_with_what_to_do),
         PORT_TEST(test_the_descriptor_does_not_leak_to_children),
         PORT_TEST(test_links_are_followed),
