@@ -170,7 +170,8 @@ void fleet_report_finish(json_t *report) {
     if (!json_is_true(json_object_get(report, "drained")) &&
         !json_array_size(broken))
         (void)json_array_append_new(
-            broken, json_string("some lanes were not running at the end"));
+            broken, json_string("at the end some lanes were not running, or a "
+                                "command of the script was"));
     (void)json_object_set_new(report, "ok",
                               json_boolean(!json_array_size(broken)));
     (void)json_object_set_new(report, "broken", broken);
