@@ -249,6 +249,7 @@ enum ts_status agent_start(struct agent **out, struct event_base *loop,
     }
     start_clock_watch(agent);
     agent_line_start(agent);
+    agent_rest_start(agent);
     *out = agent;
     return TS_OK;
 }
@@ -256,6 +257,7 @@ enum ts_status agent_start(struct agent **out, struct event_base *loop,
 void agent_stop(struct agent *agent) {
     if (!agent)
         return;
+    agent_rest_stop(agent);
     agent_line_stop(agent);
     if (agent->clock_watch)
         event_free(agent->clock_watch);

@@ -217,6 +217,7 @@ static enum ts_status open_line(struct agent *agent, struct ts_err *err) {
         .first_session = last_session(agent) + 1,
         .compress = ts_settings_bool(hub, "compress"),
         .pace = pace_options(hub),
+        .press = agent->press,
     };
     struct uplink_source source = journal_source(agent->journal);
     struct uplink_events events = {agent,        on_session, on_line,
@@ -245,6 +246,7 @@ void agent_line_start(struct agent *agent) {
         lane_set_line(agent->lane, false, "no hub is set");
         return;
     }
+    agent->press = parcel_press_new();
     if (open_line(agent, &err) != TS_OK) {
         agent->uplink = NULL;
         ts_log(TS_LOG_ERROR, "agent",
@@ -260,10 +262,12 @@ void agent_line_start(struct agent *agent) {
 }
 
 void agent_line_stop(struct agent *agent) {
-    if (!agent->uplink)
-        return;
-    journal_on_release(agent->journal, NULL, NULL);
-    uplink_stop(agent->uplink);
-    uplink_free(agent->uplink);
+    if (agent->uplink) {
+        journal_on_release(agent->journal, NULL, NULL);
+        uplink_stop(agent->uplink);
+        uplink_free(agent->uplink);
+    }
     agent->uplink = NULL;
+    parcel_press_free(agent->press);
+    agent->press = NULL;
 }

@@ -22,8 +22,12 @@ struct agent {
     struct reader *readers[AGENT_READERS_MAX];
     size_t reader_count;
     struct uplink *uplink;
+    struct parcel_press *press; /* the uplink's */
     bool line_up;
     struct event *clock_watch;
+    struct event *rest_watch;
+    uint64_t done_before; /* at the last look for a rest */
+    bool rested;
     struct screen *screen;
     struct ts_metrics *metrics;
 };
@@ -34,6 +38,9 @@ struct agent {
 /* Without a hub in the settings: no line, and the lane says so. */
 void agent_line_start(struct agent *agent);
 void agent_line_stop(struct agent *agent);
+/* Watches for quiet seconds, and gives back then what busy ones took. */
+void agent_rest_start(struct agent *agent);
+void agent_rest_stop(struct agent *agent);
 void agent_metrics_declare(struct agent *agent);
 
 #endif

@@ -123,6 +123,8 @@ static bool open_db(struct desk *desk) {
                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
                                SQLITE_OPEN_NOMUTEX,
                            NULL) == SQLITE_OK &&
+           sqlite3_db_config(desk->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0) ==
+               SQLITE_OK &&
            sqlite3_exec(desk->db, schema, NULL, NULL, NULL) == SQLITE_OK &&
            prepare_all(desk) && load_places(desk);
 }
@@ -446,6 +448,10 @@ json_t *desk_offers(struct desk *desk, const char *card, struct ts_wall now) {
     (void)sqlite3_reset(desk->offers);
     (void)sqlite3_clear_bindings(desk->offers);
     return offers;
+}
+
+void desk_rest(struct desk *desk) {
+    (void)sqlite3_db_release_memory(desk->db);
 }
 
 void desk_get_stats(struct desk *desk, struct desk_stats *out) {

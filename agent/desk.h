@@ -38,6 +38,9 @@ json_t *desk_find(struct desk *desk, const char *card, struct ts_wall now);
 enum { DESK_OFFERS_MAX = 8 };
 json_t *desk_offers(struct desk *desk, const char *card, struct ts_wall now);
 
+/* Gives back what it keeps of its file in memory. */
+void desk_rest(struct desk *desk);
+
 struct desk_stats {
     char log[TS_JOURNAL_TEXT];
     uint64_t position, rows;

@@ -420,3 +420,11 @@ void journal_clear_refusals(struct journal *journal, enum journal_class class,
     refusal->count = refusal->count > count ? refusal->count - count : 0;
     refusal->since = ts_clock_wall(journal->options.clock);
 }
+
+void journal_rest(struct journal *journal) {
+    ts_buf_fini(&journal->scratch);
+    if (journal->store.db)
+        (void)sqlite3_db_release_memory(journal->store.db);
+    if (journal->writer)
+        writer_trim(journal->writer);
+}

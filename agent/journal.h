@@ -99,6 +99,9 @@ void journal_tidy_begin(struct journal *journal);
 enum ts_status journal_tidy(struct journal *journal,
                             struct ts_err *err) TS_MUST_USE;
 
+/* Gives back what both connections keep of the file in memory. */
+void journal_rest(struct journal *journal);
+
 /* Removes what is left of a person behind the hub's ack: copies that name one
  * of `cards` (texts), those of the same visits, and files that damage set
  * aside. Unsent rows stay. Not while a group is open. */

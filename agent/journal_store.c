@@ -191,6 +191,8 @@ static enum ts_status connect_to(struct journal_store *store, const char *path,
                         store->disk ? disk_name(store->disk) : NULL) !=
         SQLITE_OK)
         return store_fail(store, err);
+    /* Room for short-lived statements, of which there are none. */
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
     (void)sqlite3_busy_timeout(store->db, BUSY_MS);
     if (store_exec(store, pragmas, err) != TS_OK)
         return err->status;

@@ -29,6 +29,7 @@ struct journal_writer {
     pthread_cond_t changed;
     struct writer_job *given;
     bool busy, ended, stop;
+    bool trim;                /* the memory of the connection is to go */
     bool chore;               /* there is something to do between jobs */
     struct salvage *salvaged; /* whole, not taken yet */
     struct journal_report report;
@@ -288,6 +289,13 @@ static bool must_finish(const struct journal_writer *writer) {
            salvage_is_adopted(writer->salvage);
 }
 
+/* The lock is held: it is memory alone. */
+static void trim(struct journal_writer *writer) {
+    writer->trim = false;
+    if (writer->store.db)
+        (void)sqlite3_db_release_memory(writer->store.db);
+}
+
 static void *run(void *arg) {
     struct journal_writer *writer = arg;
 
@@ -295,6 +303,8 @@ static void *run(void *arg) {
     while (writer->given || !writer->stop || must_finish(writer)) {
         struct writer_job *job = writer->given;
 
+        if (!job && writer->trim)
+            trim(writer);
         if (!job && !writer->chore) {
             (void)pthread_cond_wait(&writer->changed, &writer->lock);
             continue;
@@ -379,6 +389,13 @@ void writer_stop(struct journal_writer *writer) {
 void writer_give(struct journal_writer *writer, struct writer_job *job) {
     (void)pthread_mutex_lock(&writer->lock);
     writer->given = job;
+    (void)pthread_cond_broadcast(&writer->changed);
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
+void writer_trim(struct journal_writer *writer) {
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->trim = true;
     (void)pthread_cond_broadcast(&writer->changed);
     (void)pthread_mutex_unlock(&writer->lock);
 }

@@ -44,6 +44,9 @@ bool writer_is_busy(struct journal_writer *writer);
  * between jobs; at most `max_ms`. */
 void writer_rest(struct journal_writer *writer, int max_ms);
 
+/* Gives back what the thread's connection keeps of the file in memory. */
+void writer_trim(struct journal_writer *writer);
+
 /* Between jobs, in pieces: what was carried over from a damaged file, the
  * caller's from now on, or NULL. */
 struct salvage *writer_take_salvage(struct journal_writer *writer,

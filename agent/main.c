@@ -134,6 +134,7 @@ int main(int argc, char **argv) {
         return EXIT_OK;
     }
     ts_process_seal();
+    ts_process_stay_small();
     (void)signal(SIGPIPE, SIG_IGN);
     return load_and_run(&arguments);
 }

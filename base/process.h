@@ -8,4 +8,12 @@
  * outside. */
 void ts_process_seal(void);
 
+/* Keeps the heap small: one arena for all threads, and a large block goes back
+ * to the system when it is freed. Called before the first thread. */
+void ts_process_stay_small(void);
+/* For an idle moment: gives back what the heap does not use, and of the program
+ * and its libraries the pages that nothing was written to: those that only the
+ * start needed stay out, the others are mapped again. */
+void ts_process_rest(void);
+
 #endif

@@ -17,14 +17,18 @@ enum {
 
 struct known {
     uint32_t id;
-    ZSTD_DDict *reader;
+    struct ts_slice bytes;
+    ZSTD_DDict *reader; /* NULL until needed */
 };
 
+/* A sender never reads, and mostly rests: each state is made when it is needed.
+ */
 struct batch_codec {
     ZSTD_CCtx *plain;
-    ZSTD_CCtx *trained; /* NULL without a dictionary */
+    ZSTD_CCtx *trained;
     ZSTD_DCtx *reader;
-    uint32_t id; /* of the one that `trained` has */
+    struct ts_slice dictionary; /* to send with; empty: none */
+    uint32_t id;                /* of `dictionary` */
     struct known known[BATCH_DICTIONARIES_MAX];
     size_t known_count;
 };
@@ -65,34 +69,41 @@ static ZSTD_CCtx *new_writer(int level) {
     return writer;
 }
 
+static ZSTD_CCtx *plain_writer(struct batch_codec *codec) {
+    if (!codec->plain)
+        codec->plain = new_writer(LEVEL);
+    return codec->plain;
+}
+
+static ZSTD_CCtx *trained_writer(struct batch_codec *codec) {
+    size_t code;
+
+    if (codec->trained)
+        return codec->trained;
+    codec->trained = new_writer(SMALL_LEVEL);
+    code = ZSTD_CCtx_loadDictionary(codec->trained, codec->dictionary.data,
+                                    codec->dictionary.len);
+    assert(!ZSTD_isError(code));
+    (void)code;
+    return codec->trained;
+}
+
 void batch_codec_learn(struct batch_codec *codec, struct ts_slice dictionary) {
     struct known *known = &codec->known[codec->known_count++];
 
     assert(codec->known_count <= BATCH_DICTIONARIES_MAX);
     known->id = ZSTD_getDictID_fromDict(dictionary.data, dictionary.len);
+    known->bytes = dictionary;
     /* Id 0 on the wire means no dictionary. */
     assert(known->id != 0);
-    known->reader = need(ZSTD_createDDict(dictionary.data, dictionary.len));
-}
-
-static void send_with(struct batch_codec *codec, struct ts_slice dictionary) {
-    size_t code;
-
-    codec->trained = new_writer(SMALL_LEVEL);
-    code = ZSTD_CCtx_loadDictionary(codec->trained, dictionary.data,
-                                    dictionary.len);
-    assert(!ZSTD_isError(code));
-    (void)code;
-    codec->id = ZSTD_getDictID_fromDict(dictionary.data, dictionary.len);
 }
 
 struct batch_codec *batch_codec_new(struct ts_slice dictionary) {
     struct batch_codec *codec = ts_alloc(sizeof *codec);
 
-    codec->plain = new_writer(LEVEL);
-    codec->reader = need(ZSTD_createDCtx());
+    *codec = (struct batch_codec){.dictionary = dictionary};
     if (dictionary.len) {
-        send_with(codec, dictionary);
+        codec->id = ZSTD_getDictID_fromDict(dictionary.data, dictionary.len);
         batch_codec_learn(codec, dictionary);
     }
     return codec;
@@ -105,14 +116,22 @@ struct batch_codec *batch_codec_shipped(void) {
     return codec;
 }
 
-void batch_codec_free(struct batch_codec *codec) {
-    if (!codec)
-        return;
+void batch_codec_rest(struct batch_codec *codec) {
     ZSTD_freeCCtx(codec->plain);
     ZSTD_freeCCtx(codec->trained);
     ZSTD_freeDCtx(codec->reader);
-    for (size_t i = 0; i < codec->known_count; i++)
+    codec->plain = codec->trained = NULL;
+    codec->reader = NULL;
+    for (size_t i = 0; i < codec->known_count; i++) {
         ZSTD_freeDDict(codec->known[i].reader);
+        codec->known[i].reader = NULL;
+    }
+}
+
+void batch_codec_free(struct batch_codec *codec) {
+    if (!codec)
+        return;
+    batch_codec_rest(codec);
     free(codec);
 }
 
@@ -127,12 +146,21 @@ size_t batch_codec_dictionaries(const struct batch_codec *codec,
     return codec->known_count;
 }
 
-static const ZSTD_DDict *find_reader(const struct batch_codec *codec,
-                                     uint32_t id) {
+static struct known *find_known(struct batch_codec *codec, uint32_t id) {
     for (size_t i = 0; id && i < codec->known_count; i++)
         if (codec->known[i].id == id)
-            return codec->known[i].reader;
+            return &codec->known[i];
     return NULL;
+}
+
+/* NULL for a frame without a dictionary. */
+static const ZSTD_DDict *reader_of(struct batch_codec *codec, uint32_t id) {
+    struct known *known = find_known(codec, id);
+
+    if (known && !known->reader)
+        known->reader =
+            need(ZSTD_createDDict(known->bytes.data, known->bytes.len));
+    return known ? known->reader : NULL;
 }
 
 void batch_init(struct batch *batch) {
@@ -166,8 +194,8 @@ enum ts_status batch_add(struct batch *batch, struct ts_slice event) {
 /* Appends one zstd frame to `out`; false when it would not be smaller. */
 static bool pack(struct batch_codec *codec, bool use_dictionary,
                  struct ts_slice json, struct ts_buf *out) {
-    bool trained = use_dictionary && codec->trained && json.len <= SMALL_BYTES;
-    ZSTD_CCtx *writer = trained ? codec->trained : codec->plain;
+    bool trained = use_dictionary && codec->id && json.len <= SMALL_BYTES;
+    ZSTD_CCtx *writer = trained ? trained_writer(codec) : plain_writer(codec);
     size_t room = ZSTD_compressBound(json.len);
     uint8_t *frame = ts_alloc(room);
     size_t size = ZSTD_compress2(writer, frame, room, json.data, json.len);
@@ -216,7 +244,7 @@ static uint64_t frame_window(struct ts_slice frame) {
 }
 
 /* Everything that can be said before a byte is inflated. */
-static enum batch_refusal check_frame(const struct batch_codec *codec,
+static enum batch_refusal check_frame(struct batch_codec *codec,
                                       struct ts_slice frame,
                                       struct ts_err *err) {
     unsigned long long size = ZSTD_getFrameContentSize(frame.data, frame.len);
@@ -230,7 +258,7 @@ static enum batch_refusal check_frame(const struct batch_codec *codec,
     if (size > BATCH_MAX_BYTES || frame_window(frame) > BATCH_MAX_BYTES)
         return refuse(BATCH_REFUSED_SIZE, err,
                       "more than 1 MiB before compression");
-    if (id != 0 && !find_reader(codec, id))
+    if (id != 0 && !find_known(codec, id))
         return refuse(BATCH_REFUSED_DICTIONARY, err,
                       "the dictionary is not held here; send without one");
     if (ZSTD_findFrameCompressedSize(frame.data, frame.len) != frame.len)
@@ -250,9 +278,11 @@ static enum batch_refusal inflate_frame(struct batch_codec *codec,
         return why;
     size = (size_t)ZSTD_getFrameContentSize(frame.data, frame.len);
     *json = ts_alloc(size);
+    if (!codec->reader)
+        codec->reader = need(ZSTD_createDCtx());
     got = ZSTD_decompress_usingDDict(
         codec->reader, *json, size, frame.data, frame.len,
-        find_reader(codec, ZSTD_getDictID_fromFrame(frame.data, frame.len)));
+        reader_of(codec, ZSTD_getDictID_fromFrame(frame.data, frame.len)));
     if (ZSTD_isError(got) || got != size)
         return refuse(BATCH_REFUSED_FORMAT, err, "damaged zstd frame");
     *len = got;

@@ -12,15 +12,18 @@ enum {
     BATCH_DICTIONARIES_MAX = 16,    /* as many as `dicts` of `hub` can name */
 };
 
-/* Compression state, reused over batches; one a thread. */
+/* Compression state, reused over batches; one a thread. Up to 1 MB to send
+ * with, made with the first batch. Dictionaries are borrowed. */
 struct batch_codec;
 /* Holds the dictionaries shipped, sends with the newest. */
 struct batch_codec *batch_codec_shipped(void);
 /* Sends and reads with `dictionary`; empty: none. The id is read from it. */
 struct batch_codec *batch_codec_new(struct ts_slice dictionary);
-/* Reads frames of this one too; borrowed. At most BATCH_DICTIONARIES_MAX. */
+/* Reads frames of this one too. At most BATCH_DICTIONARIES_MAX. */
 void batch_codec_learn(struct batch_codec *codec, struct ts_slice dictionary);
 void batch_codec_free(struct batch_codec *codec);
+/* Gives the state back until the next batch needs it. */
+void batch_codec_rest(struct batch_codec *codec);
 /* The id of the dictionary that it sends with, or 0. */
 uint32_t batch_codec_dictionary(const struct batch_codec *codec);
 /* The ids of all that it reads, newest first; how many there are. */

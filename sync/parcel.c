@@ -11,12 +11,17 @@ struct parcel_press *parcel_press_new(void) {
     return press;
 }
 
+void parcel_press_rest(struct parcel_press *press) {
+    batch_codec_rest(press->codec);
+    batch_fini(&press->batch);
+    ts_buf_fini(&press->out);
+}
+
 void parcel_press_free(struct parcel_press *press) {
     if (!press)
         return;
+    parcel_press_rest(press);
     batch_codec_free(press->codec);
-    batch_fini(&press->batch);
-    ts_buf_fini(&press->out);
     free(press);
 }
 

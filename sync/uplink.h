@@ -42,6 +42,8 @@ struct uplink;
  * share one: it holds nothing between two calls. */
 struct parcel_press;
 struct parcel_press *parcel_press_new(void);
+/* Gives the 2 MB back until the next batch needs them. */
+void parcel_press_rest(struct parcel_press *press);
 void parcel_press_free(struct parcel_press *press);
 
 struct uplink_options {

@@ -399,6 +399,36 @@ static void frames_of_an_older_dictionary_are_read(void **state) {
     batch_codec_free(sender);
 }
 
+/* What a rest gives back is made again: the frames are the same as before. */
+static void a_rest_changes_no_frame(void **state) {
+    struct batch_codec *codec = with_dictionary();
+    struct batch batch;
+    struct ts_buf before = {0};
+    struct ts_buf after = {0};
+
+    (void)state;
+    fill(&batch, 3);
+    for (int trained = 0; trained < 2; trained++) {
+        ts_buf_clear(&before);
+        ts_buf_clear(&after);
+        assert_int_equal(batch_finish(&batch, codec, trained,
+                                      BATCH_MAX_PUBLISH, &before),
+                         TS_OK);
+        assert_int_equal(decode(codec, ts_buf_slice(&before)), BATCH_TAKEN);
+        batch_codec_rest(codec);
+        assert_int_equal(decode(codec, ts_buf_slice(&before)), BATCH_TAKEN);
+        assert_int_equal(batch_finish(&batch, codec, trained,
+                                      BATCH_MAX_PUBLISH, &after),
+                         TS_OK);
+        assert_true(
+            ts_slice_equal(ts_buf_slice(&before), ts_buf_slice(&after)));
+    }
+    ts_buf_fini(&before);
+    ts_buf_fini(&after);
+    batch_fini(&batch);
+    batch_codec_free(codec);
+}
+
 /* A frame can be read with its own dictionary only: a file that changes makes
  * frames unreadable that are out there. Ids below 32768 and from 2^31 are not
  * ours to give (RFC 8878, 5). */
@@ -472,6 +502,7 @@ int main(void) {
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(other_dictionaries_are_named),
         cmocka_unit_test(frames_of_an_older_dictionary_are_read),
+        cmocka_unit_test(a_rest_changes_no_frame),
         cmocka_unit_test(shipped_dictionaries_never_change),
         cmocka_unit_test(the_dictionary_pays),
         cmocka_unit_test(refusals_have_words),
