@@ -41,8 +41,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg) {
 void agent_rest_start(struct agent *agent) {
     struct timeval every = {LOOK_S, 0};
 
-    agent->rest_watch =
-        event_new(agent->loop, -1, EV_PERSIST, on_look, agent);
+    agent->rest_watch = event_new(agent->loop, -1, EV_PERSIST, on_look, agent);
     (void)event_add(agent->rest_watch, &every);
 }
 

@@ -450,9 +450,7 @@ json_t *desk_offers(struct desk *desk, const char *card, struct ts_wall now) {
     return offers;
 }
 
-void desk_rest(struct desk *desk) {
-    (void)sqlite3_db_release_memory(desk->db);
-}
+void desk_rest(struct desk *desk) { (void)sqlite3_db_release_memory(desk->db); }
 
 void desk_get_stats(struct desk *desk, struct desk_stats *out) {
     sqlite3_stmt *statement = NULL;

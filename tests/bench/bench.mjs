@@ -1,9 +1,7 @@
 // The figures of docs/performance.md, measured on one stage in one run.
-//   packaging/bench [latency|tone|lines|backlog|take|online|codes|drivers|
-//     readers|wire|lanes ...]
-// latency prints the agent's footprint too.
+//   packaging/bench [latency|tone|memory|peers|reconnect|lines|backlog|take|
+//     online|codes|drivers|readers|wire|lanes ...]
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { Stage, bin } from '../../packaging/stage/stage.mjs';
@@ -13,6 +11,8 @@ import { ean13 } from '../../packaging/stage/goods.mjs';
 import { lines } from './lines.mjs';
 import { drivers, readers } from './readers.mjs';
 import { lanes } from './lanes.mjs';
+import { memory } from './memory.mjs';
+import { peers, reconnect } from './peers.mjs';
 import { wire } from './wire.mjs';
 
 const scans = Number(process.env.TESSERA_BENCH_SCANS ?? 3000);
@@ -45,7 +45,6 @@ async function latency(stage) {
   const { value } = await said.next();
   const result = JSON.parse(value);
   child.kill();
-  await footprint(stage, lane);
   await lane.drained();
   await lane.stop();
   console.log('\n## Scan to durable commit and to the page, microseconds');
@@ -66,26 +65,6 @@ async function tone(stage) {
   console.log('\n## Durable commit to the first byte of the signal, ' +
     'microseconds');
   console.log(`p50 ${result.p50}  p99 ${result.p99}  longest ${result.max}`);
-}
-
-function memory(pid) {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const of = (name) =>
-    Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)[1]);
-  return { pss: of('Pss'), rss: of('Rss') };
-}
-
-/** Memory with one reader, a page's event stream and TLS up; binary size. */
-async function footprint(stage, lane) {
-  const { pid } = stage.processes.get(lane.terminal);
-  const { pss, rss } = memory(pid);
-  const stripped = join(stage.folder, 'stripped');
-  copyFileSync(join(bin, 'tessera-agent'), stripped);
-  execFileSync('strip', [stripped]);
-  console.log('\n## Agent: memory and size');
-  console.log(`PSS ${(pss / 1024).toFixed(1)} MB, ` +
-    `RSS ${(rss / 1024).toFixed(1)} MB, ` +
-    `binary ${(statSync(stripped).size / 1024).toFixed(0)} kB stripped`);
 }
 
 /** A backlog that grew with the line cut, drained to the last ack. */
@@ -193,8 +172,8 @@ async function codes() {
 }
 
 const parts = {
-  latency, tone, lines, backlog: drain, take, online, codes, drivers, readers,
-  wire, lanes,
+  latency, tone, memory, peers, reconnect, lines, backlog: drain, take, online,
+  codes, drivers, readers, wire, lanes,
 };
 const wanted = process.argv.slice(2);
 const stage = await openStage();

@@ -411,15 +411,15 @@ static void a_rest_changes_no_frame(void **state) {
     for (int trained = 0; trained < 2; trained++) {
         ts_buf_clear(&before);
         ts_buf_clear(&after);
-        assert_int_equal(batch_finish(&batch, codec, trained,
-                                      BATCH_MAX_PUBLISH, &before),
-                         TS_OK);
+        assert_int_equal(
+            batch_finish(&batch, codec, trained, BATCH_MAX_PUBLISH, &before),
+            TS_OK);
         assert_int_equal(decode(codec, ts_buf_slice(&before)), BATCH_TAKEN);
         batch_codec_rest(codec);
         assert_int_equal(decode(codec, ts_buf_slice(&before)), BATCH_TAKEN);
-        assert_int_equal(batch_finish(&batch, codec, trained,
-                                      BATCH_MAX_PUBLISH, &after),
-                         TS_OK);
+        assert_int_equal(
+            batch_finish(&batch, codec, trained, BATCH_MAX_PUBLISH, &after),
+            TS_OK);
         assert_true(
             ts_slice_equal(ts_buf_slice(&before), ts_buf_slice(&after)));
     }
