@@ -331,6 +331,11 @@ static enum ts_status carry_row(struct salvage *s, struct journal_store *to,
     return TS_OK;
 }
 
+/* low <= sequence < high. */
+struct range {
+    uint64_t low, high;
+};
+
 struct piece {
     uint64_t last; /* sequence that was reached, 0: none */
     size_t rows;
@@ -338,7 +343,7 @@ struct piece {
 };
 
 static enum ts_status carry(struct salvage *s, struct journal_store *to,
-                            const char *sql, uint64_t low, uint64_t high,
+                            const char *sql, struct range range,
                             struct piece *piece, struct ts_err *err) {
     sqlite3_stmt *statement = NULL;
     struct store_row row;
@@ -349,8 +354,8 @@ static enum ts_status carry(struct salvage *s, struct journal_store *to,
     if (sqlite3_prepare_v2(s->from, sql, -1, &statement, NULL) != SQLITE_OK)
         return TS_OK;
     store_bind_text(statement, 1, s->journals[s->at].journal);
-    (void)sqlite3_bind_int64(statement, 2, (int64_t)low);
-    (void)sqlite3_bind_int64(statement, 3, (int64_t)high);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)range.low);
+    (void)sqlite3_bind_int64(statement, 3, (int64_t)range.high);
     while (status == TS_OK && piece->rows < STEP_ROWS &&
            (step = sqlite3_step(statement)) == SQLITE_ROW) {
         piece->last = (uint64_t)sqlite3_column_int64(statement, 1);
@@ -374,7 +379,8 @@ static enum ts_status carry_down(struct salvage *s, struct journal_store *to,
     struct cursor *cursor = &s->cursor;
     struct piece piece;
     enum ts_status status =
-        carry(s, to, read_down, cursor->hurt + 1, cursor->down, &piece, err);
+        carry(s, to, read_down, (struct range){cursor->hurt + 1, cursor->down},
+              &piece, err);
 
     if (status == TS_OK)
         cursor->down = piece.full ? piece.last : 0;
@@ -386,7 +392,8 @@ static enum ts_status carry_up(struct salvage *s, struct journal_store *to,
     struct cursor *cursor = &s->cursor;
     struct piece piece;
     enum ts_status status =
-        carry(s, to, read_up, cursor->from, sequence_end, &piece, err);
+        carry(s, to, read_up, (struct range){cursor->from, sequence_end},
+              &piece, err);
 
     if (status != TS_OK)
         return status;
@@ -463,7 +470,7 @@ static uint64_t count_lost(const struct salvage *s) {
 }
 
 void salvage_finish(struct salvage *salvage, struct journal_report *report) {
-    char *word;
+    const char *word;
 
     *report = (struct journal_report){.damaged = true,
                                       .salvaged = salvage->salvaged,
@@ -472,10 +479,9 @@ void salvage_finish(struct salvage *salvage, struct journal_report *report) {
     salvage->from = NULL;
     if (salvage_is_adopted(salvage))
         return;
-    (void)snprintf(report->set_aside, sizeof report->set_aside, "%s",
-                   salvage->name);
-    word = strrchr(report->set_aside, '-');
-    memcpy(word - 7, "damaged", 7);
+    word = strrchr(salvage->name, '-');
+    (void)snprintf(report->set_aside, sizeof report->set_aside, "%.*sdamaged%s",
+                   (int)(word - salvage->name) - 7, salvage->name, word);
     rename_one(salvage->name, report->set_aside, "-wal");
     rename_one(salvage->name, report->set_aside, "-shm");
     rename_one(salvage->name, report->set_aside, "");
