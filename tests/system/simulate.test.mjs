@@ -2,11 +2,15 @@
 // bad day, and the report says so when the archive is not what was recorded.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fleet } from '../../packaging/stage/fleet.mjs';
 import { Stage } from '../../packaging/stage/stage.mjs';
-import { until } from './help.mjs';
+import { bin, until } from './help.mjs';
+
+const tessera = join(bin, 'tessera');
 
 async function open(t, options) {
   const stage = new Stage({ plain: !options.tls });
@@ -131,10 +135,15 @@ test('without the archive only acknowledgements are known', async (t) => {
   assert.match(late.report.broken.join(), /not acknowledged in time/);
 });
 
-test('its processes end with it', async () => {
-  const child = spawn(new Stage().tool('tessera'), ['simulate', 'lanes',
+test('its processes end with it', async (t) => {
+  // What kill -9 leaves behind.
+  const folder = mkdtempSync(join(tmpdir(), 'tessera-simulate-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const child = spawn(tessera, ['simulate', 'lanes',
     '--broker', '127.0.0.1:1', '--lanes', '16', '--processes', '2',
-    '--for', '1h'], { stdio: 'ignore' });
+    '--for', '1h'],
+  { stdio: 'ignore', env: { ...process.env, TMPDIR: folder } });
+  t.after(() => child.kill('SIGKILL'));
   const workers = await until('both processes run', () => {
     const pids = readFileSync(
       `/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
@@ -153,7 +162,7 @@ test('its processes end with it', async () => {
 
 test('mistakes are told with their line', () => {
   const run = (script, ...options) => spawnSync(
-    new Stage().tool('tessera'),
+    tessera,
     ['simulate', 'lanes', '--broker', '127.0.0.1:1', '--script', '-',
       ...options], { input: script, encoding: 'utf8' });
   for (const [script, says] of [
