@@ -77,8 +77,17 @@ void intake_reply_fini(struct intake_reply *reply) {
     reply->any = false;
 }
 
-/* A message between its begin and its commit. */
+/* Everything between a begin and its commit: of one message or of many. */
+struct round {
+    struct intake *intake;
+    uint64_t leased;   /* bit: the shard's lease is checked */
+    uint64_t archived; /* bit: something of the shard was */
+    uint64_t counts[TS_SHARDS][TAKE_COUNTERS];
+};
+
+/* One message of a round. */
 struct visit {
+    struct round *round;
     struct intake *intake;
     const struct topic *topic;
     bool retained;
@@ -90,50 +99,99 @@ static struct db *db_of(const struct visit *visit) {
     return visit->intake->options.db;
 }
 
-static enum ts_status visit_open(struct visit *visit, struct ts_err *err) {
-    const struct intake_options *options = &visit->intake->options;
-    enum ts_status status = db_begin(options->db, err);
+static enum ts_status round_lease(struct round *round, unsigned shard,
+                                  struct ts_err *err) {
+    const struct intake_options *options = &round->intake->options;
+    uint64_t bit = UINT64_C(1) << shard;
+    enum ts_status status;
 
-    if (status != TS_OK)
-        return status;
-    visit->take.db = options->db;
-    visit->take.terminal = visit->topic->name;
-    visit->take.entry = &visit->entry;
-    visit->take.now = ts_clock_wall(options->clock);
-    status = lease_check(options->lease, options->db, visit->topic->shard, err);
+    if (round->leased & bit)
+        return TS_OK;
+    status = lease_check(options->lease, options->db, shard, err);
     if (status == TS_OK)
-        status =
-            registry_find(options->db, visit->topic->name, &visit->entry, err);
-    if (status != TS_OK)
-        db_rollback(options->db);
+        round->leased |= bit;
     return status;
 }
 
-static void count_metrics(const struct visit *visit) {
+/* `shards`: a bit for each that will be written. Their leases are locked in
+ * rising order, so that no other hub waits for us while we wait for it. */
+static enum ts_status round_open(struct round *round, uint64_t shards,
+                                 struct ts_err *err) {
+    enum ts_status status = db_begin(round->intake->options.db, err);
+
+    if (status != TS_OK)
+        return status;
+    for (unsigned i = 0; status == TS_OK && i < TS_SHARDS; i++)
+        if (shards >> i & 1)
+            status = round_lease(round, i, err);
+    if (status != TS_OK)
+        db_rollback(round->intake->options.db);
+    return status;
+}
+
+static void count_metrics(const struct round *round) {
     for (unsigned i = 0; i < TAKE_COUNTERS; i++) {
         char label[64];
-        uint64_t count = visit->take.counts[i];
+        uint64_t count = 0;
+        for (unsigned shard = 0; shard < TS_SHARDS; shard++)
+            count += round->counts[shard][i];
         if (!count)
             continue;
         ts_metrics_label(label, sizeof label, "outcome",
                          take_counter_name((enum take_counter)i));
-        ts_metrics_add(visit->intake->options.metrics, "tessera_take_total",
+        ts_metrics_add(round->intake->options.metrics, "tessera_take_total",
                        label, (double)count);
     }
 }
 
+static void tell_taken(const struct round *round) {
+    const struct intake_options *options = &round->intake->options;
+
+    for (unsigned i = 0; options->on_taken && i < TS_SHARDS; i++)
+        if (round->archived >> i & 1)
+            options->on_taken(options->ctx, i);
+}
+
 /* Ends the transaction, whichever way `status` says. */
-static enum ts_status visit_close(struct visit *visit, enum ts_status status,
+static enum ts_status round_close(struct round *round, enum ts_status status,
                                   struct ts_err *err) {
+    struct db *db = round->intake->options.db;
+
+    for (unsigned i = 0; status == TS_OK && i < TS_SHARDS; i++)
+        status = take_flush_counts(db, i, round->counts[i], err);
     if (status == TS_OK)
-        status = take_flush_counts(db_of(visit), visit->topic->shard,
-                                   visit->take.counts, err);
-    if (status == TS_OK)
-        status = db_commit(db_of(visit), err);
+        status = db_commit(db, err);
     else
-        db_rollback(db_of(visit));
-    if (status == TS_OK)
-        count_metrics(visit);
+        db_rollback(db);
+    if (status != TS_OK)
+        return status;
+    count_metrics(round);
+    tell_taken(round);
+    return TS_OK;
+}
+
+static enum ts_status visit_open(struct visit *visit, struct ts_err *err) {
+    const struct intake_options *options = &visit->intake->options;
+    enum ts_status status = round_lease(visit->round, visit->topic->shard, err);
+
+    visit->take.db = options->db;
+    visit->take.terminal = visit->topic->name;
+    visit->take.entry = &visit->entry;
+    visit->take.now = ts_clock_wall(options->clock);
+    return status == TS_OK ? registry_find(options->db, visit->topic->name,
+                                           &visit->entry, err)
+                           : status;
+}
+
+/* What it counted goes into the round's sum; `status` is handed through. */
+static enum ts_status visit_close(struct visit *visit, enum ts_status status) {
+    const struct take *take = &visit->take;
+
+    for (unsigned i = 0; i < TAKE_COUNTERS; i++)
+        visit->round->counts[visit->topic->shard][i] += take->counts[i];
+    if (take->counts[TAKE_ARCHIVED])
+        visit->round->archived |=
+            UINT64_C(1) << ts_shard(ts_slice_text(take->views[0].store));
     return status;
 }
 
@@ -200,8 +258,6 @@ static enum take_counter counter_of(enum batch_refusal why) {
         return TAKE_REFUSED_DICTIONARY;
     case BATCH_REFUSED_IDENTITY:
         return TAKE_REFUSED_IDENTITY;
-    case BATCH_REFUSED_BUSY:
-        return TAKE_REFUSED_BUSY;
     default:
         return TAKE_REFUSED_FORMAT;
     }
@@ -232,20 +288,12 @@ static enum ts_status on_refused(struct visit *visit, struct ts_slice payload,
                            : status;
 }
 
-static enum ts_status check_shard(const struct visit *visit, unsigned shard,
-                                  struct ts_err *err) {
-    return shard == visit->topic->shard
-               ? TS_OK
-               : lease_check(visit->intake->options.lease, db_of(visit), shard,
-                             err);
-}
-
 static enum ts_status take_batch(struct visit *visit, struct ts_err *err) {
     unsigned shard = ts_shard(ts_slice_text(visit->take.views[0].store));
-    enum ts_status status = check_shard(visit, shard, err);
+    enum ts_status status = round_lease(visit->round, shard, err);
 
     if (status == TS_OK && visit->take.lane.shard != shard)
-        status = check_shard(visit, visit->take.lane.shard, err);
+        status = round_lease(visit->round, visit->take.lane.shard, err);
     return status == TS_OK ? take_events(&visit->take, err) : status;
 }
 
@@ -270,19 +318,14 @@ static enum ts_status on_batch(struct visit *visit, struct ts_slice payload,
 static enum ts_status events_in(struct visit *visit, struct ts_slice payload,
                                 struct intake_reply *reply,
                                 struct ts_err *err) {
-    const struct intake_options *options = &visit->intake->options;
     enum batch_refusal why =
         batch_decode(visit->intake->codec, payload, &visit->take.events, err);
     enum ts_status status = visit_open(visit, err);
 
     if (status == TS_OK)
-        status = visit_close(visit, on_batch(visit, payload, &why, err), err);
-    if (status == TS_OK) {
+        status = visit_close(visit, on_batch(visit, payload, &why, err));
+    if (status == TS_OK)
         answer_ack(visit, why, reply);
-        if (visit->take.counts[TAKE_ARCHIVED] && options->on_taken)
-            options->on_taken(options->ctx, ts_shard(ts_slice_text(
-                                                visit->take.views[0].store)));
-    }
     json_decref(visit->take.events);
     free(visit->take.views);
     return status;
@@ -319,7 +362,7 @@ static enum ts_status on_resume(struct visit *visit,
         return refuse_stranger(visit, err);
     }
     if (status == TS_OK)
-        status = check_shard(visit, lane->shard, err);
+        status = round_lease(visit->round, lane->shard, err);
     if (status != TS_OK)
         return status;
     if (resume->oldest > lane->through + 1)
@@ -343,7 +386,7 @@ static enum ts_status refuse_payload(struct visit *visit,
         return status;
     (void)snprintf(text, sizeof text, "%s", why->text);
     visit->take.counts[TAKE_REFUSED_FORMAT]++;
-    return visit_close(visit, visit_alarm(visit, "refused", text, err), err);
+    return visit_close(visit, visit_alarm(visit, "refused", text, err));
 }
 
 static enum ts_status resume_in(struct visit *visit, const json_t *json,
@@ -358,7 +401,7 @@ static enum ts_status resume_in(struct visit *visit, const json_t *json,
         return refuse_payload(visit, &text, err);
     status = visit_open(visit, err);
     if (status == TS_OK)
-        status = visit_close(visit, on_resume(visit, &resume, &why, err), err);
+        status = visit_close(visit, on_resume(visit, &resume, &why, err));
     if (status == TS_OK)
         answer_ack(visit, why, reply);
     return status;
@@ -401,7 +444,7 @@ static enum ts_status state_in(struct visit *visit, const json_t *json,
         return refuse_payload(visit, &text, err);
     status = visit_open(visit, err);
     if (status == TS_OK)
-        status = visit_close(visit, on_state(visit, &state, err), err);
+        status = visit_close(visit, on_state(visit, &state, err));
     return status;
 }
 
@@ -445,9 +488,7 @@ static enum ts_status pull_in(struct visit *visit, const json_t *json,
         return refuse_payload(visit, &text, err);
     status = visit_open(visit, err);
     if (status == TS_OK)
-        status = visit_close(visit, on_pull(visit, &pull, reply, err), err);
-    if (status != TS_OK)
-        intake_reply_fini(reply);
+        status = visit_close(visit, on_pull(visit, &pull, reply, err));
     return status;
 }
 
@@ -481,23 +522,22 @@ static enum ts_status retained_in(struct visit *visit, struct ts_err *err) {
     if (status != TS_OK)
         return status;
     visit->take.counts[TAKE_REFUSED_RETAINED]++;
-    return visit_close(visit, TS_OK, err);
+    return visit_close(visit, TS_OK);
 }
 
-enum ts_status intake_message(struct intake *intake, const struct topic *topic,
-                              struct ts_slice payload, bool retained,
-                              struct intake_reply *reply, struct ts_err *err) {
-    struct visit visit = {
-        .intake = intake, .topic = topic, .retained = retained};
-    struct ts_err local = {0};
+static enum ts_status message_in(struct round *round, struct intake_item *item,
+                                 struct ts_err *err) {
+    struct visit visit = {.round = round,
+                          .intake = round->intake,
+                          .topic = item->topic,
+                          .retained = item->retained};
+    struct ts_slice payload = item->payload;
 
-    *reply = (struct intake_reply){.any = false};
-    err = err ? err : &local;
-    switch (topic->leaf) {
+    switch (item->topic->leaf) {
     case TOPIC_EVENTS:
     case TOPIC_RESUME:
     case TOPIC_PULL:
-        if (retained)
+        if (item->retained)
             return retained_in(&visit, err);
         break;
     case TOPIC_STATE:
@@ -508,28 +548,65 @@ enum ts_status intake_message(struct intake *intake, const struct topic *topic,
     default:
         return TS_OK;
     }
-    return topic->leaf == TOPIC_EVENTS ? events_in(&visit, payload, reply, err)
-                                       : json_in(&visit, payload, reply, err);
+    return item->topic->leaf == TOPIC_EVENTS
+               ? events_in(&visit, payload, &item->reply, err)
+               : json_in(&visit, payload, &item->reply, err);
 }
 
-enum ts_status intake_busy(struct intake *intake, const struct topic *topic,
-                           struct ts_slice payload, struct intake_reply *reply,
-                           struct ts_err *err) {
-    struct visit visit = {.intake = intake, .topic = topic};
-    enum batch_refusal why =
-        batch_decode(intake->codec, payload, &visit.take.events, err);
+static uint64_t shards_of(const struct intake_item *items, size_t count) {
+    uint64_t shards = 0;
+
+    for (size_t i = 0; i < count; i++)
+        shards |= UINT64_C(1) << items[i].topic->shard;
+    return shards;
+}
+
+static enum ts_status take_items(struct round *round, struct intake_item *items,
+                                 size_t count, size_t *taken,
+                                 struct ts_err *err) {
+    const struct ts_clock *clock = round->intake->options.clock;
+    int64_t until = ts_clock_mono(clock).ms + INTAKE_GROUP_MS;
+    enum ts_status status = TS_OK;
+
+    for (*taken = 0; status == TS_OK && *taken < count; ++*taken) {
+        if (*taken && ts_clock_mono(clock).ms >= until)
+            break;
+        status = message_in(round, &items[*taken], err);
+    }
+    return status;
+}
+
+enum ts_status intake_group(struct intake *intake, struct intake_item *items,
+                            size_t count, size_t *taken, struct ts_err *err) {
+    struct round round = {.intake = intake};
+    struct ts_err local = {0};
     enum ts_status status;
 
-    *reply = (struct intake_reply){.any = false};
-    visit.take.now = ts_clock_wall(intake->options.clock);
-    status = registry_find(db_of(&visit), topic->name, &visit.entry, err);
-    if (status == TS_OK && why == BATCH_TAKEN)
-        status = find_lane(&visit, payload, err);
+    err = err ? err : &local;
+    for (size_t i = 0; i < count; i++)
+        items[i].reply = (struct intake_reply){.any = false};
+    *taken = 0;
+    status = round_open(&round, shards_of(items, count), err);
     if (status == TS_OK)
-        answer_ack(&visit, BATCH_REFUSED_BUSY, reply);
-    visit.take.counts[TAKE_REFUSED_BUSY]++;
-    count_metrics(&visit);
-    json_decref(visit.take.events);
+        status = round_close(&round,
+                             take_items(&round, items, count, taken, err), err);
+    if (status == TS_OK)
+        return TS_OK;
+    for (size_t i = 0; i < count; i++)
+        intake_reply_fini(&items[i].reply);
+    *taken = 0;
+    return status;
+}
+
+enum ts_status intake_message(struct intake *intake, const struct topic *topic,
+                              struct ts_slice payload, bool retained,
+                              struct intake_reply *reply, struct ts_err *err) {
+    struct intake_item item = {
+        .topic = topic, .payload = payload, .retained = retained};
+    size_t taken;
+    enum ts_status status = intake_group(intake, &item, 1, &taken, err);
+
+    *reply = item.reply;
     return status;
 }
 
@@ -585,10 +662,22 @@ static enum ts_status replay_taken(struct visit *visit, const char *id,
                   NULL, err);
 }
 
+static enum ts_status replay_visit(struct visit *visit, const char *id,
+                                   struct ts_err *err) {
+    enum ts_status status = visit_open(visit, err);
+
+    if (status != TS_OK)
+        return status;
+    if (take_check(&visit->take, err) != BATCH_TAKEN)
+        return TS_INVALID;
+    return visit_close(visit, replay_taken(visit, id, err));
+}
+
 static enum ts_status replay_event(struct intake *intake, const char *id,
                                    json_t *event, struct ts_err *err) {
     struct topic topic = {.leaf = TOPIC_EVENTS};
-    struct visit visit = {.intake = intake, .topic = &topic};
+    struct round round = {.intake = intake};
+    struct visit visit = {.round = &round, .intake = intake, .topic = &topic};
     struct registry_entry entry;
     enum ts_status status =
         replay_owner(intake->options.db, event, topic.name, err);
@@ -599,17 +688,9 @@ static enum ts_status replay_event(struct intake *intake, const char *id,
         return status;
     topic.shard = entry.shard;
     visit.take.events = json_pack("[O]", event);
-    status = visit_open(&visit, err);
-    if (status == TS_OK) {
-        status = take_check(&visit.take, err) == BATCH_TAKEN
-                     ? replay_taken(&visit, id, err)
-                     : TS_INVALID;
-        status = visit_close(&visit, status, err);
-    }
-    if (status == TS_OK && intake->options.on_taken)
-        intake->options.on_taken(
-            intake->options.ctx,
-            ts_shard(ts_slice_text(visit.take.views[0].store)));
+    status = round_open(&round, UINT64_C(1) << topic.shard, err);
+    if (status == TS_OK)
+        status = round_close(&round, replay_visit(&visit, id, err), err);
     json_decref(visit.take.events);
     free(visit.take.views);
     return status;

@@ -49,10 +49,23 @@ enum ts_status intake_message(struct intake *intake, const struct topic *topic,
                               struct intake_reply *reply,
                               struct ts_err *err) TS_MUST_USE;
 
-/* Answers a batch with `busy` and takes nothing. */
-enum ts_status intake_busy(struct intake *intake, const struct topic *topic,
-                           struct ts_slice payload, struct intake_reply *reply,
-                           struct ts_err *err) TS_MUST_USE;
+/* No message of a group is begun after this. */
+enum { INTAKE_GROUP_MS = 30 };
+
+/* A message of a group; topic and payload are borrowed. */
+struct intake_item {
+    const struct topic *topic;
+    struct ts_slice payload;
+    bool retained;
+    struct intake_reply reply; /* valid after TS_OK; intake_reply_fini */
+};
+/* The same for many in one transaction, in their order: all replies or none.
+ * *taken: how many of them, at least one, fitted in; the rest is to be given
+ * again. Anything but TS_OK: nothing was written, there is no reply, and one
+ * message may be to blame: give them one by one. */
+enum ts_status intake_group(struct intake *intake, struct intake_item *items,
+                            size_t count, size_t *taken,
+                            struct ts_err *err) TS_MUST_USE;
 
 /* Tries an event of quarantine again, as if the terminal had sent it alone.
  * TS_INVALID: it is still not understood; `err` says why. */

@@ -14,6 +14,7 @@ enum {
     LATER_MS = 1000,       /* the database is away */
     INVALID_TRIES = 3,     /* of a message that the database refuses */
     OTHERS_PER_BATCH = 4,  /* queue room for messages that are no batches */
+    GROUP_MAX = 256,       /* messages taken with one commit */
     PAYLOAD_MAX = 1 << 20, /* bytes of one message that are kept */
 };
 
@@ -35,6 +36,7 @@ struct link {
     struct event *repeat;
     struct waiting *head, **tail;
     unsigned batches, others; /* waiting */
+    unsigned alone; /* so many are taken one by one: a group with them failed */
     struct desk_bell_cursor rung;
     bool up, denied, leaving;
 };
@@ -98,7 +100,24 @@ static void drop_head(struct link *link) {
         link->batches--;
     else
         link->others--;
+    if (link->alone)
+        link->alone--;
     free(head);
+}
+
+/* The queue fills faster than it is taken: the rest waits at the broker. While
+ * the database is away everything is read, since a session that reads nothing
+ * for minutes is lost, and what is beyond the room is let go. */
+static void set_hold(struct link *link, bool taking) {
+    unsigned room = link->options.config->max_waiting;
+    unsigned filled = link->batches;
+
+    if (filled < link->others / OTHERS_PER_BATCH)
+        filled = link->others / OTHERS_PER_BATCH;
+    if (!taking || filled <= room / 4)
+        mqtt_hold(link->mqtt, false);
+    else if (filled >= room / 2)
+        mqtt_hold(link->mqtt, true);
 }
 
 /* Answers in how many milliseconds to go on. */
@@ -124,28 +143,56 @@ static unsigned on_failure(struct link *link, enum ts_status status,
     return LATER_MS;
 }
 
+static size_t gather(const struct link *link, struct intake_item *items) {
+    const struct waiting *next = link->head;
+    size_t most = link->alone ? 1 : GROUP_MAX, count = 0;
+
+    for (; next && count < most; next = next->next)
+        items[count++] = (struct intake_item){
+            .topic = &next->topic,
+            .payload = ts_slice_of(next->payload, next->len),
+            .retained = next->retained};
+    return count;
+}
+
+static void send_replies(struct link *link, struct intake_item *items,
+                         size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        send_reply(link, items[i].topic, &items[i].reply);
+        count_message(link, "done");
+        drop_head(link);
+    }
+}
+
+/* Answers in how many milliseconds to go on. */
+static unsigned take_group(struct link *link) {
+    struct intake_item items[GROUP_MAX];
+    size_t count = gather(link, items), taken;
+    struct ts_err err = {0};
+    enum ts_status status =
+        intake_group(link->options.intake, items, count, &taken, &err);
+
+    if (status == TS_OK) {
+        send_replies(link, items, taken);
+        return 0;
+    }
+    if (count > 1 && status == TS_INVALID) {
+        link->alone = (unsigned)count;
+        return 0;
+    }
+    return on_failure(link, status, &err);
+}
+
 static void on_work(evutil_socket_t fd, short what, void *ctx) {
     struct link *link = ctx;
-    struct waiting *head = link->head;
-    struct intake_reply reply;
-    struct ts_err err = {0};
-    enum ts_status status;
-    unsigned wait = 0;
+    unsigned wait;
 
     (void)fd;
     (void)what;
-    if (!head)
+    if (!link->head)
         return;
-    status = intake_message(link->options.intake, &head->topic,
-                            ts_slice_of(head->payload, head->len),
-                            head->retained, &reply, &err);
-    if (status == TS_OK) {
-        send_reply(link, &head->topic, &reply);
-        count_message(link, "done");
-        drop_head(link);
-    } else {
-        wait = on_failure(link, status, &err);
-    }
+    wait = take_group(link);
+    set_hold(link, !wait);
     ts_metrics_set(link->options.metrics, "tessera_waiting_batches", "",
                    link->batches);
     if (link->head)
@@ -170,19 +217,6 @@ static void enqueue(struct link *link, const struct topic *topic,
         later(link->work, 0);
 }
 
-static void say_busy(struct link *link, const struct topic *topic,
-                     struct ts_slice payload) {
-    struct intake_reply reply;
-    struct ts_err err = {0};
-
-    count_message(link, "busy");
-    if (intake_busy(link->options.intake, topic, payload, &reply, &err) ==
-        TS_OK)
-        send_reply(link, topic, &reply);
-    else
-        intake_reply_fini(&reply);
-}
-
 static void on_message(void *ctx, struct ts_slice text, struct ts_slice payload,
                        bool retained) {
     struct link *link = ctx;
@@ -193,10 +227,11 @@ static void on_message(void *ctx, struct ts_slice text, struct ts_slice payload,
         count_message(link, "topic");
     } else if (payload.len > PAYLOAD_MAX) {
         count_message(link, "size");
-    } else if (topic.leaf == TOPIC_EVENTS && link->batches >= room) {
-        say_busy(link, &topic, payload);
-    } else if (topic.leaf != TOPIC_EVENTS &&
-               link->others >= room * OTHERS_PER_BATCH) {
+    } else if (topic.leaf == TOPIC_EVENTS
+                   ? link->batches >= room
+                   : link->others >= room * OTHERS_PER_BATCH) {
+        /* An answer would cost what taking it costs. The terminal's own timer
+         * sends it again, ever slower. */
         count_message(link, "overflow");
     } else {
         enqueue(link, &topic, payload, retained);

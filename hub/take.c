@@ -33,7 +33,6 @@ const char *take_counter_name(enum take_counter counter) {
         [TAKE_REFUSED_SIZE] = "refused_size",
         [TAKE_REFUSED_DICTIONARY] = "refused_dictionary",
         [TAKE_REFUSED_IDENTITY] = "refused_identity",
-        [TAKE_REFUSED_BUSY] = "refused_busy",
         [TAKE_REFUSED_RETAINED] = "refused_retained",
     };
 

@@ -18,12 +18,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum {
     QUEUE_BYTES = 256 * 1024, /* waiting to be written */
     INFLIGHT_MAX = 100,       /* its list is walked for each PUBACK */
     READ_TURNS = 256,
+    HELD_READ_MS = 10000,    /* a held session reads so often */
     CONNECT_WAIT_MS = 20000, /* from CONNECT to CONNACK */
     STEADY_MS = 10000,       /* a session that lasted resets the backoff */
     SILENT_MAX = 2 /* sessions without CONNACK before the older version */
@@ -68,6 +70,8 @@ struct mqtt {
     size_t filter_count;
     struct mqtt_aliases aliases;
     size_t queued; /* bytes published since the client last wrote all */
+    bool held;     /* nothing is read */
+    struct ts_mono held_at;
     bool ended;    /* the client's session is over, not yet reported */
     bool answered; /* CONNACK of either kind */
     bool vague;    /* `reason` says no more than that; the line knows better */
@@ -130,7 +134,7 @@ static void free_session(struct mqtt *mqtt) {
     count_line(mqtt);
     line_free(mqtt->line);
     mqtt->line = NULL;
-    mqtt->ended = mqtt->vague = false;
+    mqtt->ended = mqtt->vague = mqtt->held = false;
     mqtt_news_clear(&mqtt->news);
 }
 
@@ -328,12 +332,27 @@ static void check_rc(struct mqtt *mqtt, int rc) {
         (void)event_del(mqtt->writable);
 }
 
+static bool has_more(const struct mqtt *mqtt) {
+    int bytes = 0;
+
+    return !mqtt->ended && !ioctl(mqtt->watch, FIONREAD, &bytes) && bytes > 0;
+}
+
+/* What came together is handed on together. */
+static void read_some(struct mqtt *mqtt, int most) {
+    int rc = mosquitto_loop_read(mqtt->client, 1);
+
+    for (int i = 1; rc == MOSQ_ERR_SUCCESS && i < most && has_more(mqtt); i++)
+        rc = mosquitto_loop_read(mqtt->client, 1);
+    check_rc(mqtt, rc);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg) {
     struct mqtt *mqtt = arg;
 
     (void)fd;
     (void)what;
-    check_rc(mqtt, mosquitto_loop_read(mqtt->client, 1));
+    read_some(mqtt, MQTT_READ_MAX);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg) {
@@ -374,6 +393,13 @@ static void on_misc(evutil_socket_t fd, short what, void *arg) {
         return;
     }
     if (refusal_is_over(mqtt, now))
+        return;
+    if (mqtt->held && now.ms - mqtt->held_at.ms >= HELD_READ_MS) {
+        mqtt->held_at = now;
+        if (has_more(mqtt))
+            read_some(mqtt, 1);
+    }
+    if (mqtt->ended)
         return;
     check_rc(mqtt, mosquitto_loop_misc(mqtt->client));
 }
@@ -642,6 +668,17 @@ void mqtt_stop(struct mqtt *mqtt) {
         return;
     (void)ts_fail(&reason, TS_OK, "stopped");
     mqtt->events.on_down(mqtt->events.ctx, &reason);
+}
+
+void mqtt_hold(struct mqtt *mqtt, bool held) {
+    if (mqtt->held == held || !mqtt_is_up(mqtt))
+        return;
+    mqtt->held = held;
+    mqtt->held_at = ts_clock_mono(mqtt->options.clock);
+    if (held)
+        (void)event_del(mqtt->readable);
+    else
+        (void)event_add(mqtt->readable, NULL);
 }
 
 bool mqtt_is_up(const struct mqtt *mqtt) {

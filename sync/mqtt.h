@@ -86,6 +86,12 @@ void mqtt_reset(struct mqtt *mqtt);
 /* Says DISCONNECT (no will) and stays down. */
 void mqtt_stop(struct mqtt *mqtt);
 bool mqtt_is_up(const struct mqtt *mqtt);
+/* While held nothing more is read, but one packet each 10 s so that the broker
+ * counts as alive; what comes waits at the broker. What was read before is
+ * still handed on: up to MQTT_READ_MAX messages and what waits for a PUBACK. A
+ * new session is not held. */
+enum { MQTT_READ_MAX = 64 };
+void mqtt_hold(struct mqtt *mqtt, bool held);
 /* The broker in use, or tried next: "mq.example.com port 8883". */
 const char *mqtt_broker(const struct mqtt *mqtt);
 

@@ -48,7 +48,8 @@ struct uplink_core {
     size_t in_flight;
     unsigned window;
     unsigned timeout_ms, busy_ms;
-    int64_t wait_ms; /* timeout_ms, jittered */
+    int64_t wait_ms;                   /* timeout_ms, jittered */
+    int64_t round_ms, round_varies_ms; /* smoothed; 0 before the first */
     int64_t answered_at_ms, held_until_ms;
     int64_t retry_at_ms; /* the line was full or the source failed; or 0 */
     int64_t ask_at_ms;   /* at rest: see ask_at_rest */
@@ -187,9 +188,44 @@ static void rewind_track(struct uplink_core *core, struct track *track) {
     }
 }
 
-static void reset_timeout(struct uplink_core *core) {
-    core->timeout_ms = core->options.ack_timeout_ms;
-    core->wait_ms = jittered(core, core->timeout_ms);
+static void set_timeout(struct uplink_core *core, unsigned ms) {
+    core->timeout_ms = ms;
+    core->wait_ms = jittered(core, ms);
+}
+
+/* What an answer may take, as RFC 6298 counts: a hub whose queue is deeper than
+ * the setting is waited for. */
+static int64_t expected_ms(const struct uplink_core *core) {
+    int64_t ms = core->round_ms + 4 * core->round_varies_ms;
+
+    return ms > core->options.ack_timeout_ms ? ms
+                                             : core->options.ack_timeout_ms;
+}
+
+static void measure(struct uplink_core *core, int64_t round_ms) {
+    int64_t off = round_ms - core->round_ms;
+
+    if (core->round_ms) {
+        core->round_varies_ms += (llabs(off) - core->round_varies_ms) / 4;
+        core->round_ms += off / 8;
+    } else {
+        core->round_varies_ms = round_ms / 2;
+        core->round_ms = round_ms;
+    }
+}
+
+/* The ack to rows that were sent twice measures nothing: what the time-outs
+ * have doubled goes down by a quarter only, and so outgrows any queue. */
+static void on_answered(struct uplink_core *core, const struct flight *exact,
+                        struct ts_mono now) {
+    int64_t ms = core->timeout_ms - core->timeout_ms / 4;
+
+    if (exact->fresh)
+        measure(core, now.ms - exact->sent_at_ms);
+    if (exact->fresh || ms < expected_ms(core))
+        ms = expected_ms(core);
+    set_timeout(core, ms > UPLINK_BACKOFF_MS ? (unsigned)UPLINK_BACKOFF_MS
+                                             : (unsigned)ms);
 }
 
 void uplink_core_up(struct uplink_core *core, struct ts_mono now) {
@@ -205,7 +241,8 @@ void uplink_core_up(struct uplink_core *core, struct ts_mono now) {
     core->busy_ms = 0;
     core->held_until_ms = 0;
     core->answered_at_ms = now.ms;
-    reset_timeout(core);
+    core->round_ms = core->round_varies_ms = 0;
+    set_timeout(core, core->options.ack_timeout_ms);
     load(core);
     rewind_track(core, NULL);
     for (size_t i = 0; i < core->count; i++) {
@@ -384,8 +421,7 @@ static void give_up_waiting(struct uplink_core *core, struct ts_mono now) {
     core->status.timeouts++;
     core->window = core->window > 1 ? core->window / 2 : 1;
     core->probing = true;
-    core->timeout_ms = doubled(core->timeout_ms);
-    core->wait_ms = jittered(core, core->timeout_ms);
+    set_timeout(core, doubled(core->timeout_ms));
     core->answered_at_ms = now.ms;
     rewind_track(core, NULL);
     for (size_t i = 0; i < core->count; i++)
@@ -646,6 +682,7 @@ static void obey(struct uplink_core *core, struct track *track,
     track->owed = false;
     if (exact.fresh && ack->refused == BATCH_TAKEN)
         tell_time(core, ack, &exact, now);
+    on_answered(core, &exact, now);
     if (landed)
         grow_window(core, ack->window);
     if (ack->through > track->span.through)
@@ -699,7 +736,6 @@ void uplink_core_on_ack(struct uplink_core *core, struct ts_mono now,
     core->status.answered = true;
     core->probing = false;
     core->answered_at_ms = now.ms;
-    reset_timeout(core);
     obey(core, track, ack, now);
     uplink_core_pump(core, now);
 }
