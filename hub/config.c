@@ -110,7 +110,7 @@ static const struct ts_setting intake_members[] = {
      .fallback = "256",
      .min = 1,
      .max = 4096,
-     .help = "Batches that may wait here; over it a terminal is told busy"},
+     .help = "Batches that wait here; over it the rest waits at the broker"},
     {.name = NULL},
 };
 

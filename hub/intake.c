@@ -24,6 +24,7 @@ struct want_slot {
 struct intake {
     struct intake_options options;
     struct batch_codec *codec;
+    int64_t commit_ms; /* what the last commit took */
     struct want_slot wants[WANT_SLOTS];
 };
 
@@ -152,6 +153,15 @@ static void tell_taken(const struct round *round) {
             options->on_taken(options->ctx, i);
 }
 
+static enum ts_status commit(struct intake *intake, struct ts_err *err) {
+    const struct ts_clock *clock = intake->options.clock;
+    int64_t began = ts_clock_mono(clock).ms;
+    enum ts_status status = db_commit(intake->options.db, err);
+
+    intake->commit_ms = ts_clock_mono(clock).ms - began;
+    return status;
+}
+
 /* Ends the transaction, whichever way `status` says. */
 static enum ts_status round_close(struct round *round, enum ts_status status,
                                   struct ts_err *err) {
@@ -160,7 +170,7 @@ static enum ts_status round_close(struct round *round, enum ts_status status,
     for (unsigned i = 0; status == TS_OK && i < TS_SHARDS; i++)
         status = take_flush_counts(db, i, round->counts[i], err);
     if (status == TS_OK)
-        status = db_commit(db, err);
+        status = commit(round->intake, err);
     else
         db_rollback(db);
     if (status != TS_OK)
@@ -561,11 +571,19 @@ static uint64_t shards_of(const struct intake_item *items, size_t count) {
     return shards;
 }
 
+/* On a slow disk a group lasts as long as its commit. */
+static int64_t group_ms(const struct intake *intake) {
+    if (intake->commit_ms < INTAKE_GROUP_MS)
+        return INTAKE_GROUP_MS;
+    return intake->commit_ms < INTAKE_GROUP_MOST_MS ? intake->commit_ms
+                                                    : INTAKE_GROUP_MOST_MS;
+}
+
 static enum ts_status take_items(struct round *round, struct intake_item *items,
                                  size_t count, size_t *taken,
                                  struct ts_err *err) {
     const struct ts_clock *clock = round->intake->options.clock;
-    int64_t until = ts_clock_mono(clock).ms + INTAKE_GROUP_MS;
+    int64_t until = ts_clock_mono(clock).ms + group_ms(round->intake);
     enum ts_status status = TS_OK;
 
     for (*taken = 0; status == TS_OK && *taken < count; ++*taken) {

@@ -49,8 +49,9 @@ enum ts_status intake_message(struct intake *intake, const struct topic *topic,
                               struct intake_reply *reply,
                               struct ts_err *err) TS_MUST_USE;
 
-/* No message of a group is begun after this. */
-enum { INTAKE_GROUP_MS = 30 };
+/* No message of a group is begun after the first; where commits take longer,
+ * after what the last commit took, at most the second. */
+enum { INTAKE_GROUP_MS = 30, INTAKE_GROUP_MOST_MS = 500 };
 
 /* A message of a group; topic and payload are borrowed. */
 struct intake_item {

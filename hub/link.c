@@ -8,12 +8,14 @@
 #include <string.h>
 
 enum {
-    BELL_MS = 1000,        /* looks for desk logs that grew */
-    REPEAT_MS = 300000,    /* all bells are rung again */
-    SOON_MS = 50,          /* the database is busy */
-    LATER_MS = 1000,       /* the database is away */
-    INVALID_TRIES = 3,     /* of a message that the database refuses */
-    OTHERS_PER_BATCH = 4,  /* queue room for messages that are no batches */
+    BELL_MS = 1000,       /* looks for desk logs that grew */
+    REPEAT_MS = 300000,   /* all bells are rung again */
+    SOON_MS = 50,         /* the database is busy */
+    LATER_MS = 1000,      /* the database is away */
+    INVALID_TRIES = 3,    /* of a message that the database refuses */
+    OTHERS_PER_BATCH = 4, /* queue room for messages that are no batches */
+    /* Batches over max_waiting that were read before the line was held. */
+    READ_AHEAD = 4096,
     GROUP_MAX = 256,       /* messages taken with one commit */
     PAYLOAD_MAX = 1 << 20, /* bytes of one message that are kept */
 };
@@ -39,6 +41,7 @@ struct link {
     unsigned alone; /* so many are taken one by one: a group with them failed */
     struct desk_bell_cursor rung;
     bool up, denied, leaving;
+    bool away; /* the last taking failed */
 };
 
 void link_declare(struct ts_metrics *metrics) {
@@ -114,9 +117,10 @@ static void set_hold(struct link *link, bool taking) {
 
     if (filled < link->others / OTHERS_PER_BATCH)
         filled = link->others / OTHERS_PER_BATCH;
-    if (!taking || filled <= room / 4)
+    link->away = !taking;
+    if (!taking || filled <= room / 2)
         mqtt_hold(link->mqtt, false);
-    else if (filled >= room / 2)
+    else if (filled >= room)
         mqtt_hold(link->mqtt, true);
 }
 
@@ -220,7 +224,8 @@ static void enqueue(struct link *link, const struct topic *topic,
 static void on_message(void *ctx, struct ts_slice text, struct ts_slice payload,
                        bool retained) {
     struct link *link = ctx;
-    unsigned room = link->options.config->max_waiting;
+    unsigned room =
+        link->options.config->max_waiting + (link->away ? 0 : READ_AHEAD);
     struct topic topic;
 
     if (topic_parse(&topic, link->options.config->root, text) != TS_OK) {

@@ -829,7 +829,7 @@ static struct ts_mono mono_runs(void *ctx) {
     static struct ts_mono now;
 
     (void)ctx;
-    now.ms += INTAKE_GROUP_MS;
+    now.ms += INTAKE_GROUP_MOST_MS;
     return now;
 }
 

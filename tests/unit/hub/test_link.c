@@ -1,0 +1,269 @@
+#include "hub/link.h"
+
+#include "hub/registry.h"
+#include "hub/rows.h"
+#include "tests/support/broker.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { LANES = 40, ROOM = 8, WAIT_MS = 60000 };
+
+/* A hub and one terminal's end of the broker, in one loop. */
+struct stand {
+    struct event_base *loop;
+    struct db *db;
+    struct lease lease;
+    struct ts_metrics *metrics;
+    struct intake *intake;
+    struct link *link;
+    struct hub_config config;
+    char *folder;
+    struct broker *broker;
+    struct mqtt *lane;
+    bool up;
+    unsigned acks[LANES]; /* of each terminal */
+    unsigned answered;    /* terminals with an ack */
+};
+
+static void must(enum ts_status status, const struct ts_err *err) {
+    if (status != TS_OK)
+        fail_msg("%s", err->text);
+}
+
+static void never(void *ctx, const struct ts_err *reason) {
+    (void)ctx;
+    fail_msg("%s", reason->text);
+}
+
+static void lane_up(void *ctx) {
+    struct stand *stand = ctx;
+    struct ts_err err;
+
+    must(mqtt_subscribe(stand->lane, "tessera/1/+/+/acks", &err), &err);
+    stand->up = true;
+}
+
+static void lane_down(void *ctx, const struct ts_err *reason) {
+    (void)ctx;
+    (void)reason;
+}
+
+static void lane_message(void *ctx, struct ts_slice text,
+                         struct ts_slice payload, bool retained) {
+    struct stand *stand = ctx;
+    struct topic topic;
+    unsigned lane;
+
+    (void)payload;
+    assert_false(retained);
+    assert_int_equal(topic_parse(&topic, "tessera", text), TS_OK);
+    lane = (unsigned)atoi(topic.name + strlen("lane-"));
+    assert_true(lane < LANES);
+    stand->answered += !stand->acks[lane]++;
+}
+
+static void lane_published(void *ctx, int id, int reason) {
+    (void)ctx;
+    (void)id;
+    (void)reason;
+}
+
+static struct mqtt_options line_of(const struct stand *stand, const char *id) {
+    return (struct mqtt_options){.host = "127.0.0.1",
+                                 .port = broker_port(stand->broker),
+                                 .client_id = id,
+                                 .keepalive_s = 60,
+                                 .connect_timeout_s = 20,
+                                 .backoff_min_ms = 20,
+                                 .backoff_max_ms = 200,
+                                 .runtime_dir = stand->folder,
+                                 .clock = ts_clock_system()};
+}
+
+static void turn(struct stand *stand, int64_t until_ms) {
+    struct timeval tick = {.tv_usec = 20000};
+
+    (void)event_base_loopexit(stand->loop, &tick);
+    (void)event_base_dispatch(stand->loop);
+    if (ts_clock_mono(ts_clock_system()).ms > until_ms)
+        fail_msg("waited in vain; %u terminals have an answer",
+                 stand->answered);
+}
+
+static int64_t deadline(void) {
+    return ts_clock_mono(ts_clock_system()).ms + WAIT_MS;
+}
+
+static void name_of(char out[TS_NAME_TEXT], unsigned lane) {
+    (void)snprintf(out, TS_NAME_TEXT, "lane-%02u", lane);
+}
+
+static void open_hub(struct stand *stand) {
+    struct ts_wall now = ts_clock_wall(ts_clock_system());
+    struct intake_options options = {
+        .lease = &stand->lease, .clock = ts_clock_system(), .window = 16};
+    char name[TS_NAME_TEXT];
+    struct ts_err err = {0};
+
+    must(db_open(&stand->db, "sqlite::memory:", &err), &err);
+    must(lease_take(&stand->lease, stand->db, "hub-1", true, now, &err), &err);
+    for (unsigned i = 0; i < LANES; i++) {
+        name_of(name, i);
+        must(registry_add(stand->db, name, "roma-01", now, &err), &err);
+    }
+    stand->metrics = ts_metrics_new();
+    intake_declare(stand->metrics);
+    link_declare(stand->metrics);
+    options.db = stand->db;
+    options.metrics = stand->metrics;
+    stand->intake = intake_new(&options);
+    stand->config = (struct hub_config){.name = "hub-1",
+                                        .root = "tessera",
+                                        .window = 16,
+                                        .max_waiting = ROOM,
+                                        .mqtt = line_of(stand, "hub-1")};
+}
+
+static struct stand *stand_open(void) {
+    struct stand *stand = ts_alloc(sizeof *stand);
+    struct mqtt_events events = {.ctx = stand,
+                                 .on_up = lane_up,
+                                 .on_down = lane_down,
+                                 .on_message = lane_message,
+                                 .on_published = lane_published};
+    struct mqtt_options options;
+    struct link_options link = {.on_lost = never};
+    struct ts_err err;
+    int64_t until = deadline();
+
+    memset(stand, 0, sizeof *stand);
+    stand->loop = event_base_new();
+    stand->folder = test_folder_new("link");
+    stand->broker = broker_start(stand->folder, 0, "");
+    open_hub(stand);
+    link.loop = stand->loop;
+    link.config = &stand->config;
+    link.intake = stand->intake;
+    link.db = stand->db;
+    link.lease = &stand->lease;
+    link.metrics = stand->metrics;
+    must(link_open(&stand->link, &link, &err), &err);
+    options = line_of(stand, "lane");
+    must(mqtt_new(&stand->lane, stand->loop, &options, &events, &err), &err);
+    mqtt_start(stand->lane);
+    while (!stand->up || !link_is_up(stand->link))
+        turn(stand, until);
+    return stand;
+}
+
+static void stand_close(struct stand *stand) {
+    mqtt_stop(stand->lane);
+    mqtt_free(stand->lane);
+    link_close(stand->link);
+    intake_free(stand->intake);
+    ts_metrics_free(stand->metrics);
+    db_close(stand->db);
+    broker_stop(stand->broker);
+    test_folder_free(stand->folder);
+    event_base_free(stand->loop);
+    free(stand);
+}
+
+/* `store` is the event's own: another than the registry's is set aside. */
+static void offer(struct stand *stand, unsigned lane, const char *store) {
+    struct ts_buf text = {0};
+    char name[TS_NAME_TEXT], topic[TOPIC_TEXT];
+    struct ts_err err;
+    int id;
+
+    name_of(name, lane);
+    topic_text(topic, "tessera", ts_shard(ts_slice_text("roma-01")), name,
+               TOPIC_EVENTS);
+    assert_int_equal(
+        ts_buf_printf(
+            &text,
+            "[{\"specversion\":\"1.0\",\"source\":\"/stores/%s/terminals/%s\","
+            "\"id\":\"9f2c6a1be07d44%02u-00000000000000000001\","
+            "\"type\":\"tessera.item.scanned.v1\","
+            "\"time\":\"2026-11-21T10:00:00.123Z\","
+            "\"journal\":\"9f2c6a1be07d44%02u\","
+            "\"sequence\":\"00000000000000000001\",\"boot\":\"5d1e88c2\","
+            "\"uptime\":\"8812345\",\"clock\":\"set\","
+            "\"data\":{\"gtin\":\"05901234123457\"}}]",
+            store, name, lane, lane),
+        TS_OK);
+    must(
+        mqtt_publish(stand->lane, topic, ts_buf_slice(&text), false, &id, &err),
+        &err);
+    ts_buf_fini(&text);
+}
+
+static int64_t events(struct stand *stand) {
+    static const struct db_statement count = {"count",
+                                              "SELECT COUNT(*) FROM event"};
+    int64_t number = -1;
+    struct ts_err err = {0};
+
+    must(db_run(stand->db, &count, NULL, 0, row_number, &number, &err), &err);
+    return number;
+}
+
+static double messages(const struct stand *stand, const char *outcome) {
+    char label[64];
+
+    ts_metrics_label(label, sizeof label, "outcome", outcome);
+    return ts_metrics_get(stand->metrics, "tessera_messages_total", label);
+}
+
+/* Five times what has room waits at the broker, and nobody is turned away. */
+static void test_broker_keeps_what_has_no_room(void **state) {
+    struct stand *stand = stand_open();
+    int64_t until = deadline();
+
+    (void)state;
+    for (unsigned i = 0; i < LANES; i++)
+        offer(stand, i, "roma-01");
+    while (stand->answered < LANES)
+        turn(stand, until);
+    assert_int_equal(events(stand), LANES);
+    stand_close(stand);
+}
+
+/* The one that the database refuses is left out; the others are taken, once. */
+static void test_one_failure_takes_nobody_along(void **state) {
+    static const struct db_statement away = {
+        "away", "ALTER TABLE quarantine RENAME TO elsewhere"};
+    struct stand *stand = stand_open();
+    int64_t until = deadline();
+    struct ts_err err;
+
+    (void)state;
+    must(db_run(stand->db, &away, NULL, 0, NULL, NULL, &err), &err);
+    for (unsigned i = 0; i < 5; i++)
+        offer(stand, i, i == 2 ? "elsewhere-1" : "roma-01");
+    while (stand->answered < 4 || messages(stand, "left_out") < 1)
+        turn(stand, until);
+    assert_int_equal(events(stand), 4);
+    assert_int_equal(stand->acks[2], 0);
+    offer(stand, 5, "roma-01");
+    while (stand->answered < 5)
+        turn(stand, until);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(stand->acks[i], i != 2);
+    stand_close(stand);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_broker_keeps_what_has_no_room),
+        cmocka_unit_test(test_one_failure_takes_nobody_along),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
