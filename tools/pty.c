@@ -71,25 +71,32 @@ void pty_unplug(struct pty *pty) {
     pty->master = -1;
 }
 
+static bool host_gone(const struct pty *pty) {
+    struct pollfd state = {.fd = pty->master};
+
+    return pty->master < 0 || poll(&state, 1, 0) < 0 ||
+           state.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
 /* The line discipline outlives a host that closes the port: put it back, so
- * that the next one's raw mode is news. */
+ * that the next one's raw mode is news. A host that came since and set its
+ * raw mode is no longer gone: that mode is not touched. */
 static void cook(const struct pty *pty) {
     struct termios tio;
 
-    if (tcgetattr(pty->master, &tio) != 0 || tio.c_lflag & ICANON)
+    if (tcgetattr(pty->master, &tio) != 0 || tio.c_lflag & ICANON ||
+        !host_gone(pty))
         return;
     tio.c_lflag |= ICANON;
     (void)tcsetattr(pty->master, TCSANOW, &tio);
 }
 
 enum pty_host pty_host(const struct pty *pty) {
-    struct pollfd state = {.fd = pty->master};
     struct termios tio;
 
-    if (pty->master < 0 || poll(&state, 1, 0) < 0)
-        return PTY_HOST_GONE;
-    if (state.revents & (POLLHUP | POLLERR | POLLNVAL)) {
-        cook(pty);
+    if (host_gone(pty)) {
+        if (pty->master >= 0)
+            cook(pty);
         return PTY_HOST_GONE;
     }
     /* libserialport reads without a minimum until the port is set up. */
