@@ -278,9 +278,7 @@ void journal_tidy_begin(struct journal *journal) {
         give_replacement(journal, WRITER_REOPEN);
         return;
     }
-    /* A job would cut short what gives room back already. */
-    journal->job.shrink =
-        !journal->unsent_rows && !writer_is_busy(journal->writer);
+    journal->job.shrink = !journal->unsent_rows;
     if (moved(journal) || journal_age_due(journal) || journal->job.shrink)
         give_group(journal);
 }

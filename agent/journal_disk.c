@@ -12,10 +12,10 @@ struct journal_disk {
     sqlite3_vfs vfs; /* first: SQLite hands it back */
     sqlite3_vfs *real;
     char name[40];
-    atomic_uint_fast64_t bytes, syncs;
+    atomic_uint_fast64_t bytes, syncs, unreadable;
 };
 
-/* Behind the real file, whose methods stay but for two. */
+/* Behind the real file, whose methods stay but for three. */
 struct tail {
     sqlite3_io_methods methods; /* first: the file points to it */
     const sqlite3_io_methods *real;
@@ -33,6 +33,16 @@ static int on_write(sqlite3_file *file, const void *data, int len,
     (void)atomic_fetch_add_explicit(&tail->disk->bytes, (uint64_t)len,
                                     memory_order_relaxed);
     return tail->real->xWrite(file, data, len, at);
+}
+
+static int on_read(sqlite3_file *file, void *data, int len, sqlite3_int64 at) {
+    struct tail *tail = tail_of(file);
+    int code = tail->real->xRead(file, data, len, at);
+
+    if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ)
+        (void)atomic_fetch_add_explicit(&tail->disk->unreadable, 1,
+                                        memory_order_relaxed);
+    return code;
 }
 
 static int on_sync(sqlite3_file *file, int flags) {
@@ -59,6 +69,7 @@ static int on_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file,
     if (code != SQLITE_OK || !file->pMethods)
         return code;
     *tail = (struct tail){*file->pMethods, file->pMethods, disk};
+    tail->methods.xRead = on_read;
     tail->methods.xWrite = on_write;
     tail->methods.xSync = on_sync;
     file->pMethods = &tail->methods;
@@ -114,4 +125,8 @@ uint64_t disk_bytes(struct journal_disk *disk) {
 
 uint64_t disk_syncs(struct journal_disk *disk) {
     return atomic_load_explicit(&disk->syncs, memory_order_relaxed);
+}
+
+uint64_t disk_unreadable(struct journal_disk *disk) {
+    return atomic_load_explicit(&disk->unreadable, memory_order_relaxed);
 }

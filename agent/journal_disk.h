@@ -17,5 +17,8 @@ const char *disk_name(const struct journal_disk *disk);
 /* From any thread. */
 uint64_t disk_bytes(struct journal_disk *disk);
 uint64_t disk_syncs(struct journal_disk *disk);
+/* Reads that the system refused, of which SQLite says no more than that the
+ * file is damaged. */
+uint64_t disk_unreadable(struct journal_disk *disk);
 
 #endif

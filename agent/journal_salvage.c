@@ -1,5 +1,7 @@
 #include "agent/journal_salvage.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <glob.h>
 #include <stdio.h>
@@ -101,6 +103,8 @@ enum ts_status salvage_open(struct journal_store *store, const char *path,
     status = damaged ? TS_CORRUPT : store_open(store, path, err);
     if (status != TS_CORRUPT)
         return status;
+    if (!damaged)
+        ts_log(TS_LOG_ERROR, "journal", "%s", err->text);
     status = set_aside(path, now, err);
     return status == TS_OK ? store_open(store, path, err) : status;
 }
@@ -455,14 +459,18 @@ enum ts_status salvage_step(struct salvage *salvage, struct journal_store *to,
     return status;
 }
 
-/* Numbers that are missing between the first and the last of a journal. */
+/* Numbers that are missing up to the last of a journal: behind its first copy,
+ * or behind what the hub has taken. */
 static uint64_t count_lost(const struct salvage *s) {
     uint64_t lost = 0;
 
     for (size_t i = 0; i < s->count; i++) {
         const struct salvage_found *found = &s->journals[i];
         uint64_t held = found->copies.rows + found->unsent.rows;
-        uint64_t all = found->oldest ? found->newest - found->oldest + 1 : 0;
+        uint64_t first = found->oldest && found->oldest <= found->through
+                             ? found->oldest
+                             : found->through + 1;
+        uint64_t all = found->newest >= first ? found->newest - first + 1 : 0;
 
         lost += all > held ? all - held : 0;
     }

@@ -89,6 +89,14 @@ static enum ts_status fail_code(int code, int number, const char *what,
     }
 }
 
+/* What else is in the file comes out of it; the disk is at its end. */
+static const char *word_of(const struct journal_store *store,
+                           const char *what) {
+    return store->disk && disk_unreadable(store->disk)
+               ? "the disk does not give a part of it back; replace the disk"
+               : what;
+}
+
 enum ts_status store_fail(struct journal_store *store, struct ts_err *err) {
     /* SQLite keeps the system's number of some failures only; group_write
      * begins with none. */
@@ -96,7 +104,10 @@ enum ts_status store_fail(struct journal_store *store, struct ts_err *err) {
     int number = code == SQLITE_IOERR ? errno : 0;
 
     return fail_code(code, number,
-                     number ? strerror(number) : sqlite3_errmsg(store->db),
+                     number ? strerror(number)
+                     : code == SQLITE_CORRUPT
+                         ? word_of(store, sqlite3_errmsg(store->db))
+                         : sqlite3_errmsg(store->db),
                      store->path, err);
 }
 
@@ -123,6 +134,33 @@ int64_t store_number(struct journal_store *store, const char *sql) {
     return value;
 }
 
+static int64_t unused_pages(struct journal_store *store) {
+    return store_number(store, "PRAGMA freelist_count");
+}
+
+bool store_wants_shrink(struct journal_store *store) {
+    int64_t unused = unused_pages(store);
+    int64_t all = store_number(store, "PRAGMA page_count");
+    int64_t page = store_number(store, "PRAGMA page_size");
+
+    /* Moving much to free little would wear the disk. */
+    return unused * page >= STORE_SHRINK_BYTES && unused >= all - all / 4;
+}
+
+enum ts_status store_shrink_step(struct journal_store *store,
+                                 struct ts_err *err) {
+    int64_t before = unused_pages(store);
+    int64_t after;
+    char sql[64];
+
+    (void)snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)",
+                   STORE_SHRINK_PAGES);
+    if (store_exec(store, sql, err) != TS_OK)
+        return err->status;
+    after = unused_pages(store);
+    return after > 0 && after < before ? TS_AGAIN : TS_OK;
+}
+
 static int64_t file_bytes(struct journal_store *store) {
     return store_number(store, "PRAGMA page_count") *
            store_number(store, "PRAGMA page_size");
@@ -137,8 +175,10 @@ static enum ts_status check(struct journal_store *store, struct ts_err *err) {
         sqlite3_step(statement) != SQLITE_ROW)
         status = store_fail(store, err);
     else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
-        status = ts_fail(err, TS_CORRUPT, "%s is damaged (%s)", store->path,
-                         (const char *)sqlite3_column_text(statement, 0));
+        status = fail_code(
+            SQLITE_CORRUPT, 0,
+            word_of(store, (const char *)sqlite3_column_text(statement, 0)),
+            store->path, err);
     (void)sqlite3_finalize(statement);
     return status;
 }
@@ -167,6 +207,20 @@ static enum ts_status check_keys(struct journal_store *store,
                        "%s is damaged (it holds rows of no journal)",
                        store->path);
     return TS_OK;
+}
+
+/* Nor a key that a bit turned where it stands: what is read up to a number ends
+ * before it, without an error. */
+static enum ts_status check_rows(struct journal_store *store,
+                                 struct ts_err *err) {
+    char journal[TS_JOURNAL_TEXT] = "";
+    uint64_t sequence = 0;
+    enum ts_status status;
+
+    do {
+        status = store_check_step(store, journal, &sequence, err);
+    } while (status == TS_AGAIN);
+    return status;
 }
 
 static enum ts_status prepare_all(struct journal_store *store,
@@ -206,6 +260,7 @@ static enum ts_status connect_to(struct journal_store *store, const char *path,
 enum ts_status store_open(struct journal_store *store, const char *path,
                           struct ts_err *err) {
     static const char pragmas[] =
+        "PRAGMA auto_vacuum=INCREMENTAL;" /* before the file has a page */
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
         "PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;"
         "PRAGMA journal_size_limit=1048576; PRAGMA wal_autocheckpoint=0;"
@@ -225,6 +280,8 @@ enum ts_status store_open(struct journal_store *store, const char *path,
         status = check_keys(store, err);
     if (status == TS_OK)
         status = prepare_all(store, err);
+    if (status == TS_OK && !store->unchecked)
+        status = check_rows(store, err);
     if (status != TS_OK)
         store_close(store);
     return status;

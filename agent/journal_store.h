@@ -34,7 +34,11 @@ enum {
     STORE_CODEC_JSON = 0,
     /* A larger file is checked while the lane works. */
     STORE_CHECK_AT_ONCE_BYTES = 16 << 20,
-    STORE_CHECK_ROWS = 500
+    STORE_CHECK_ROWS = 500,
+    /* Less unused room than this stays in the file. */
+    STORE_SHRINK_BYTES = 16 << 20,
+    /* What one piece gives back; a scan waits for one at most. */
+    STORE_SHRINK_PAGES = 64
 };
 
 struct journal_store {
@@ -94,5 +98,12 @@ enum ts_status store_check_step(struct journal_store *store,
                                 char journal[TS_JOURNAL_TEXT],
                                 uint64_t *sequence,
                                 struct ts_err *err) TS_MUST_USE;
+
+/* Much of the file is unused. */
+bool store_wants_shrink(struct journal_store *store);
+/* A piece: moves the last pages into unused ones and ends the file there.
+ * TS_AGAIN: there are more. */
+enum ts_status store_shrink_step(struct journal_store *store,
+                                 struct ts_err *err) TS_MUST_USE;
 
 #endif

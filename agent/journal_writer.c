@@ -11,16 +11,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { CHECKPOINT_PAGES = 1000, SHRINK_PAUSE_MAX = 64 };
+enum { CHECKPOINT_PAGES = 1000 };
 
 struct journal_writer {
     struct journal_store store; /* the thread's */
     int log_pages;              /* in the log of the file; the thread's */
     struct salvage *salvage;    /* the thread's */
-    /* Requests to shrink that are passed over after one was cut short, and how
-     * many of them are left; the thread's. */
-    unsigned shrink_pause, shrink_skips;
-    bool check; /* a large file is being read, from here: */
+    bool check;                 /* a large file is being read, from here: */
     char check_journal[TS_JOURNAL_TEXT];
     uint64_t check_sequence;
     pthread_t thread;
@@ -31,6 +28,7 @@ struct journal_writer {
     bool busy, ended, stop;
     bool trim;                /* the memory of the connection is to go */
     bool chore;               /* there is something to do between jobs */
+    bool shrinks;             /* ... also this: room goes back to the disk */
     struct salvage *salvaged; /* whole, not taken yet */
     struct journal_report report;
     bool salvages, damaged;
@@ -42,19 +40,6 @@ static int on_log(void *arg, sqlite3 *db, const char *name, int pages) {
     ((struct journal_writer *)arg)->log_pages = pages;
     return SQLITE_OK;
 }
-
-static bool somebody_waits(struct journal_writer *writer) {
-    bool waits;
-
-    (void)pthread_mutex_lock(&writer->lock);
-    waits = writer->given || writer->stop;
-    (void)pthread_mutex_unlock(&writer->lock);
-    return waits;
-}
-
-/* Stops a VACUUM when a job comes: it changes nothing and is asked for again.
- */
-static int on_progress(void *arg) { return somebody_waits(arg); }
 
 static void watch(struct journal_writer *writer) {
     if (writer->store.db)
@@ -161,51 +146,16 @@ static void perform(struct journal_writer *writer, struct writer_job *job) {
         job->task == WRITER_COMMIT ? commit(writer, job) : replace(writer, job);
 }
 
-/* What is cut short again and again wears the disk for nothing. */
-static void note_shrink(struct journal_writer *writer, enum ts_status status) {
-    unsigned twice = writer->shrink_pause ? writer->shrink_pause * 2 : 1;
-
-    if (status == TS_OK)
-        twice = 0;
-    writer->shrink_pause = twice < SHRINK_PAUSE_MAX ? twice : SHRINK_PAUSE_MAX;
-    writer->shrink_skips = writer->shrink_pause;
-}
-
-static void shrink(struct journal_writer *writer) {
-    static const int64_t worth_bytes = 16 << 20;
-    int64_t page = store_number(&writer->store, "PRAGMA page_size");
-    int64_t unused = store_number(&writer->store, "PRAGMA freelist_count");
-    int64_t all = store_number(&writer->store, "PRAGMA page_count");
-    struct ts_err err;
-    enum ts_status status;
-
-    /* Rewriting much to free little would wear the disk. */
-    if (unused * page < worth_bytes || unused < all - all / 4)
-        return;
-    if (writer->shrink_skips) {
-        writer->shrink_skips--;
-        return;
-    }
-    sqlite3_progress_handler(writer->store.db, 1000, on_progress, writer);
-    status = store_exec(&writer->store, "VACUUM", &err);
-    sqlite3_progress_handler(writer->store.db, 0, NULL, NULL);
-    note_shrink(writer, status);
-    if (status != TS_OK &&
-        sqlite3_errcode(writer->store.db) != SQLITE_INTERRUPT)
-        ts_log(TS_LOG_WARN, "journal", "%s", err.text);
+static void checkpoint(struct journal_writer *writer) {
+    (void)sqlite3_wal_checkpoint_v2(writer->store.db, NULL,
+                                    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    writer->log_pages = 0;
 }
 
 /* What nobody waits for. */
-static void follow_up(struct journal_writer *writer, bool want_shrink) {
-    if (!writer->store.db)
-        return;
-    if (want_shrink && !somebody_waits(writer))
-        shrink(writer);
-    if (writer->log_pages >= CHECKPOINT_PAGES) {
-        (void)sqlite3_wal_checkpoint_v2(writer->store.db, NULL,
-                                        SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-        writer->log_pages = 0;
-    }
+static void follow_up(struct journal_writer *writer) {
+    if (writer->store.db && writer->log_pages >= CHECKPOINT_PAGES)
+        checkpoint(writer);
 }
 
 /* The lock is held. */
@@ -218,17 +168,19 @@ static void tell(struct journal_writer *writer) {
 }
 
 static void do_job(struct journal_writer *writer, struct writer_job *job) {
-    bool want_shrink;
+    bool wants;
 
     perform(writer, job);
-    want_shrink = job->shrink && job->status == TS_OK;
+    wants = job->shrink && job->status == TS_OK &&
+            store_wants_shrink(&writer->store);
     (void)pthread_mutex_lock(&writer->lock);
+    writer->shrinks = writer->store.db && (writer->shrinks || wants);
     /* What the disk did not take before is tried again. */
     writer->chore = job->status == TS_OK && (writer->salvage || writer->check);
     writer->ended = true;
     tell(writer);
     (void)pthread_mutex_unlock(&writer->lock);
-    follow_up(writer, want_shrink);
+    follow_up(writer);
 }
 
 /* One at a time: the next ends when this one is taken. */
@@ -280,7 +232,23 @@ static void do_chore(struct journal_writer *writer) {
     } else if (status != TS_AGAIN) {
         rest_from(writer, status, &err);
     }
-    follow_up(writer, false);
+    follow_up(writer);
+}
+
+/* A piece of what is given back to the disk; the file ends earlier when the
+ * log has gone into it. */
+static void do_shrink(struct journal_writer *writer) {
+    struct ts_err err;
+    enum ts_status status = store_shrink_step(&writer->store, &err);
+
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->shrinks = status == TS_AGAIN;
+    (void)pthread_mutex_unlock(&writer->lock);
+    if (status == TS_OK)
+        checkpoint(writer);
+    else if (status != TS_AGAIN)
+        ts_log(TS_LOG_WARN, "journal", "%s", err.text);
+    follow_up(writer);
 }
 
 /* What is left of a deleted file goes with this thread. */
@@ -305,7 +273,7 @@ static void *run(void *arg) {
 
         if (!job && writer->trim)
             trim(writer);
-        if (!job && !writer->chore) {
+        if (!job && !writer->chore && !writer->shrinks) {
             (void)pthread_cond_wait(&writer->changed, &writer->lock);
             continue;
         }
@@ -314,6 +282,8 @@ static void *run(void *arg) {
         (void)pthread_mutex_unlock(&writer->lock);
         if (job)
             do_job(writer, job);
+        else if (!writer->chore)
+            do_shrink(writer);
         else
             do_chore(writer);
         (void)pthread_mutex_lock(&writer->lock);
@@ -414,15 +384,6 @@ bool writer_take(struct journal_writer *writer, bool wait) {
     return ended;
 }
 
-bool writer_is_busy(struct journal_writer *writer) {
-    bool busy;
-
-    (void)pthread_mutex_lock(&writer->lock);
-    busy = writer->busy || writer->given;
-    (void)pthread_mutex_unlock(&writer->lock);
-    return busy;
-}
-
 void writer_rest(struct journal_writer *writer, int max_ms) {
     struct timespec until;
     int code = 0;
@@ -436,7 +397,7 @@ void writer_rest(struct journal_writer *writer, int max_ms) {
     }
     (void)pthread_mutex_lock(&writer->lock);
     while (code == 0 && !writer->salvaged &&
-           (writer->busy || writer->given || writer->chore))
+           (writer->busy || writer->given || writer->chore || writer->shrinks))
         code = pthread_cond_timedwait(&writer->changed, &writer->lock, &until);
     (void)pthread_mutex_unlock(&writer->lock);
 }

@@ -38,8 +38,6 @@ void writer_stop(struct journal_writer *writer);
 void writer_give(struct journal_writer *writer, struct writer_job *job);
 /* True when the job has ended. `wait`: not before. */
 bool writer_take(struct journal_writer *writer, bool wait);
-/* Something is under way, also what follows a job. */
-bool writer_is_busy(struct journal_writer *writer);
 /* Waits until nothing is under way, also not what follows a job or is done
  * between jobs; at most `max_ms`. */
 void writer_rest(struct journal_writer *writer, int max_ms);

@@ -1,9 +1,7 @@
-/* LD_PRELOAD for the agent: its disk does what the file $TESSERA_DISK says, one
- * word, read at each call:
- *   (nothing)  what the real disk does
- *   hold       a sync waits until the word changes
- *   full       no byte is taken: ENOSPC
- *   readonly   EROFS
+/* LD_PRELOAD for the agent: its disk does what the file $TESSERA_DISK says,
+ * read at each call: (nothing)  what the real disk does hold       a sync waits
+ * until the word changes slow       a sync takes 200 ms more unreadable INODE
+ * OFFSET   a read there: EIO full       no byte is taken: ENOSPC readonly EROFS
  *   broken     EIO
  * Only files of journal.db are meant. */
 #include <dlfcn.h>
@@ -11,16 +9,20 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { FDS = 1024, WORD = 16 };
+enum { FDS = 1024, WORD = 64, SLOW_US = 200000 };
 
 typedef int open_call(const char *path, int flags, ...);
 typedef ssize_t write_call(int fd, const void *data, size_t len, off64_t at);
+typedef ssize_t read_call(int fd, void *data, size_t len, off64_t at);
 typedef int sync_call(int fd);
 
 static atomic_bool watched[FDS];
@@ -111,6 +113,38 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at) {
     return write_with("pwrite64", fd, data, len, at);
 }
 
+static bool is_unreadable(int fd, size_t len, off64_t at) {
+    char word[WORD];
+    unsigned long long inode;
+    long long hurt;
+    struct stat info;
+
+    if (fd < 0 || fd >= FDS || !atomic_load(&watched[fd]))
+        return false;
+    read_word(word);
+    return sscanf(word, "unreadable %llu %lld", &inode, &hurt) == 2 &&
+           fstat(fd, &info) == 0 && info.st_ino == inode && hurt >= at &&
+           hurt < at + (off64_t)len;
+}
+
+static ssize_t read_with(const char *name, int fd, void *data, size_t len,
+                         off64_t at) {
+    read_call *call = (read_call *)(uintptr_t)real(name);
+
+    if (!is_unreadable(fd, len, at))
+        return call(fd, data, len, at);
+    errno = EIO;
+    return -1;
+}
+
+ssize_t pread(int fd, void *data, size_t len, off_t at) {
+    return read_with("pread64", fd, data, len, at);
+}
+
+ssize_t pread64(int fd, void *data, size_t len, off64_t at) {
+    return read_with("pread64", fd, data, len, at);
+}
+
 static int sync_with(const char *name, int fd) {
     sync_call *call = (sync_call *)(uintptr_t)real(name);
     char word[WORD] = "";
@@ -121,6 +155,8 @@ static int sync_with(const char *name, int fd) {
             break;
         (void)usleep(1000);
     }
+    if (strcmp(word, "slow") == 0)
+        (void)usleep(SLOW_US);
     return call(fd);
 }
 

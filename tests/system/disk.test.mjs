@@ -2,7 +2,9 @@
 // the journal: the lane goes on as far as it can and says what to do.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  readdirSync, rmSync, statSync, writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bin, goods, openLane, openStage, until } from './help.mjs';
@@ -18,7 +20,7 @@ async function openDisk(t) {
     terminal: 'milano-01-lane-7', store: 'milano-01',
     env: { LD_PRELOAD: stage.preload('bad_disk.so'), TESSERA_DISK: word },
   });
-  return { lane, disk: (is) => writeFileSync(word, is) };
+  return { lane, stage, disk: (is) => writeFileSync(word, is) };
 }
 
 const status = async (lane) => (await fetch(`${lane.url}/api/status`)).json();
@@ -106,6 +108,75 @@ for (const [is, says] of [
       assert.deepEqual(await items(lane), [`0${goods[0]}`, `0${goods[2]}`]);
       assert.deepEqual(inFile(lane), [`0${goods[0]}`, `0${goods[2]}`]);
     });
+
+const lost = async (lane) => {
+  const metrics = await (await fetch(`${lane.url}/metrics`)).text();
+  return Number(/^tessera_recorder_lost_total (\d+)/m.exec(metrics)[1]);
+};
+
+test('a slow disk: scans that come meanwhile share its next sync',
+  async (t) => {
+    const { lane, disk } = await openDisk(t);
+    await scanned(lane, goods[0]);
+    const { commits } = (await status(lane)).journal;
+    disk('slow');
+    const codes = Array.from({ length: 20 }, (_, at) => goods[(at + 1) % 5]);
+    for (const code of codes) lane.reader.scan(code);
+    await lane.reader.hears('all beeps', () => lane.reader.beeps === 21);
+    const after = (await status(lane)).journal.commits;
+    assert.ok(after - commits < codes.length, `${after - commits} commits`);
+    assert.deepEqual(inFile(lane), [goods[0], ...codes].map((c) => `0${c}`));
+    assert.equal(await lost(lane), 0);
+  });
+
+/** Fills the journal with what the hub has not taken, and ends the agent. */
+async function fillUnsent(lane) {
+  await lane.stage.theHub.start();
+  lane.line.cut();
+  for (let round = 0; round < 10; round++) {
+    const { beeps } = lane.reader;
+    const codes = Array.from({ length: 20 }, (_, at) => goods[at % 5]);
+    lane.reader.scan(...codes);
+    await lane.reader.hears('the beeps', () =>
+      lane.reader.beeps === beeps + codes.length);
+  }
+  await lane.stop();
+}
+
+/** A page of rows in the middle of the file. */
+function hurtPage(lane) {
+  const { ino, size } = statSync(join(lane.state, 'journal.db'));
+  return `unreadable ${ino} ${Math.floor(size / 8192) * 4096}`;
+}
+
+async function wentOn(lane) {
+  await until('the file is replaced', () =>
+    readdirSync(lane.state).some((name) => /\.damaged-\d/.test(name)));
+  assert.match(lane.log(), /does not give a part of it back; replace the disk/);
+  await scanned(lane, goods[6]);
+  const held = inFile(lane);
+  assert.equal(held.at(-1), `0${goods[6]}`);
+  assert.ok(held.length > 100 && held.length < 201, `${held.length} rows`);
+  const text = execFileSync(join(bin, 'tessera'),
+    ['journal', join(lane.state, 'journal.db')],
+    { encoding: 'utf8', maxBuffer: 1 << 26 });
+  // What the hole costs is counted, and the hub is told.
+  assert.match(text, /journal\.damaged/);
+  const [, gaps] = /"lost":\s*(\d+)/.exec(text);
+  assert.ok(Number(gaps) > 0);
+  lane.line.restore();
+  await lane.drained(60);
+}
+
+test('a page that cannot be read at the start: the rest is carried over',
+  async (t) => {
+    const { lane, disk } = await openDisk(t);
+    await fillUnsent(lane);
+    disk(hurtPage(lane));
+    await lane.start();
+    await lane.hears();
+    await wentOn(lane);
+  });
 
 test('a journal deleted under the agent is written again', async (t) => {
   const { lane } = await openDisk(t);
