@@ -114,7 +114,7 @@ static void read_arguments(struct paho *paho, int argc, char **argv) {
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
         if (option == 'n')
-            paho->count = atoi(optarg);
+            paho->count = (int)strtol(optarg, NULL, 10);
         else if (texts[option])
             *texts[option] = optarg;
         else

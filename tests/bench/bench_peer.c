@@ -153,7 +153,7 @@ static void read_arguments(struct peer *peer, int argc, char **argv) {
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
         if (option == 'p')
-            peer->port = atoi(optarg);
+            peer->port = (int)strtol(optarg, NULL, 10);
         else if (option == 't')
             peer->topic = optarg;
         else if (option == 'n')
