@@ -25,8 +25,10 @@ function agentVictim(till) {
       await lane.hears(patience);
       const { length } = till.beeped;
       till.reopen();
-      await until(`${lane.terminal} records again`, () =>
-        till.beeped.length > length, patience);
+      await until(`${lane.terminal} records again`, () => {
+        if (till.failed) throw till.failed;
+        return till.beeped.length > length;
+      }, patience);
     },
   };
 }

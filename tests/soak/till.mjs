@@ -36,7 +36,7 @@ export class Till {
         await later(this.pick(this.pauseMs));
       }
     })();
-    this.scanning.catch(() => {}); // `end` throws it
+    this.scanning.catch((error) => (this.failed = error)); // `end` throws it
   }
 
   async end() {
