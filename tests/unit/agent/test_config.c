@@ -310,7 +310,6 @@ int main(void) {
         CASE(test_open_key_file),
         CASE(test_links_to_one_port),
         CASE(test_ports_that_differ),
-#undef CASE
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -361,7 +361,6 @@ int main(void) {
         CASE(test_offers_have_a_bound),
         CASE(test_bell),
         CASE(test_damaged_file_is_loaded_again),
-#undef CASE
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

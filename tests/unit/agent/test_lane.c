@@ -660,7 +660,6 @@ int main(void) {
         CASE(test_line_clock),
         CASE(test_an_offset_is_told_when_it_says_more),
         CASE(test_time_floor),
-#undef CASE
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

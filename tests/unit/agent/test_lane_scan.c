@@ -393,7 +393,6 @@ int main(void) {
         CASE(test_the_same_code_later_is_another),
         CASE(test_lost_group_is_forgotten),
         CASE(test_looks_back_so_far_only),
-#undef CASE
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -601,7 +601,6 @@ int main(void) {
         CASE(test_withheld_card),
         CASE(test_notices_in_a_flood),
         CASE(test_unknown_driver),
-#undef CASE
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
