@@ -1,5 +1,7 @@
 #include "sync/uplink_core.h"
 
+#include "sync/round_trip.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +50,8 @@ struct uplink_core {
     size_t in_flight;
     unsigned window;
     unsigned timeout_ms, busy_ms;
-    int64_t wait_ms;                   /* timeout_ms, jittered */
-    int64_t round_ms, round_varies_ms; /* smoothed; 0 before the first */
+    int64_t wait_ms; /* timeout_ms, jittered */
+    struct round_trip trip;
     int64_t answered_at_ms, held_until_ms;
     int64_t retry_at_ms; /* the line was full or the source failed; or 0 */
     int64_t ask_at_ms;   /* at rest: see ask_at_rest */
@@ -193,25 +195,12 @@ static void set_timeout(struct uplink_core *core, unsigned ms) {
     core->wait_ms = jittered(core, ms);
 }
 
-/* What an answer may take, as RFC 6298 counts: a hub whose queue is deeper than
- * the setting is waited for. */
+/* A hub whose queue is deeper than the setting is waited for. */
 static int64_t expected_ms(const struct uplink_core *core) {
-    int64_t ms = core->round_ms + 4 * core->round_varies_ms;
+    int64_t ms = round_trip_limit_ms(&core->trip);
 
     return ms > core->options.ack_timeout_ms ? ms
                                              : core->options.ack_timeout_ms;
-}
-
-static void measure(struct uplink_core *core, int64_t round_ms) {
-    int64_t off = round_ms - core->round_ms;
-
-    if (core->round_ms) {
-        core->round_varies_ms += (llabs(off) - core->round_varies_ms) / 4;
-        core->round_ms += off / 8;
-    } else {
-        core->round_varies_ms = round_ms / 2;
-        core->round_ms = round_ms;
-    }
 }
 
 /* The ack to rows that were sent twice measures nothing: what the time-outs
@@ -221,7 +210,7 @@ static void on_answered(struct uplink_core *core, const struct flight *exact,
     int64_t ms = core->timeout_ms - core->timeout_ms / 4;
 
     if (exact->fresh)
-        measure(core, now.ms - exact->sent_at_ms);
+        round_trip_add(&core->trip, now.ms - exact->sent_at_ms);
     if (exact->fresh || ms < expected_ms(core))
         ms = expected_ms(core);
     set_timeout(core, ms > UPLINK_BACKOFF_MS ? (unsigned)UPLINK_BACKOFF_MS
@@ -241,7 +230,7 @@ void uplink_core_up(struct uplink_core *core, struct ts_mono now) {
     core->busy_ms = 0;
     core->held_until_ms = 0;
     core->answered_at_ms = now.ms;
-    core->round_ms = core->round_varies_ms = 0;
+    core->trip = (struct round_trip){0};
     set_timeout(core, core->options.ack_timeout_ms);
     load(core);
     rewind_track(core, NULL);

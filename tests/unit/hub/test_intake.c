@@ -1,237 +1,13 @@
-#include "hub/intake.h"
+#include "tests/unit/hub/intake_bench.h"
 
-#include "base/ids.h"
 #include "hub/archive.h"
 #include "hub/desk.h"
 #include "hub/registry.h"
 #include "hub/rows.h"
-#include "tests/unit/hub/engines.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-#define LANE    "milano-01-lane-3"
-#define STORE   "milano-01"
-#define JOURNAL "9f2c6a1be07d4455"
-#define TOKEN   "c1.uKCh5aceyQPe6L0sApIqVp3xHi_1NeBIBowqzyz7lqY"
-
-/* One hub without broker: a database, its lease, and intake. */
-struct bench {
-    struct db *db;
-    struct lease lease;
-    struct ts_metrics *metrics;
-    struct intake *intake;
-    struct topic topic;
-    struct message_ack ack; /* the last one, journal "" when none came */
-    json_t *desk;           /* the last desk answer */
-    unsigned woken;
-    bool retained; /* what is sent comes retained */
-};
-
-static struct ts_wall wall_fixed(void *ctx) {
-    (void)ctx;
-    return (struct ts_wall){1795600000000};
-}
-static struct ts_mono mono_fixed(void *ctx) {
-    (void)ctx;
-    return (struct ts_mono){5000};
-}
-static bool always(void *ctx) {
-    (void)ctx;
-    return true;
-}
-static const struct ts_clock fixed = {NULL, wall_fixed, mono_fixed, always};
-
-static void on_taken(void *ctx, unsigned shard) {
-    struct bench *bench = ctx;
-
-    assert_true(shard < TS_SHARDS);
-    assert_false(db_in_transaction(bench->db));
-    bench->woken++;
-}
-
-static void bench_open(struct bench *bench, const char *url) {
-    struct intake_options options = {.lease = &bench->lease,
-                                     .clock = &fixed,
-                                     .window = 16,
-                                     .on_taken = on_taken,
-                                     .ctx = bench};
-    struct ts_err err = {0};
-
-    memset(bench, 0, sizeof *bench);
-    if (db_open(&bench->db, url, &err) != TS_OK ||
-        lease_take(&bench->lease, bench->db, "hub-1", true, wall_fixed(NULL),
-                   &err) != TS_OK ||
-        registry_add(bench->db, LANE, STORE, wall_fixed(NULL), &err) != TS_OK)
-        fail_msg("%s", err.text);
-    bench->metrics = ts_metrics_new();
-    intake_declare(bench->metrics);
-    options.db = bench->db;
-    options.metrics = bench->metrics;
-    bench->intake = intake_new(&options);
-    (void)snprintf(bench->topic.name, sizeof bench->topic.name, LANE);
-    bench->topic.shard = ts_shard(ts_slice_text(STORE));
-}
-
-static void bench_close(struct bench *bench) {
-    json_decref(bench->desk);
-    intake_free(bench->intake);
-    ts_metrics_free(bench->metrics);
-    db_close(bench->db);
-}
-
-static void keep_reply(struct bench *bench, const struct intake_reply *reply) {
-    json_t *json = NULL;
-    struct ts_err err = {0};
-
-    memset(&bench->ack, 0, sizeof bench->ack);
-    json_decref(bench->desk);
-    bench->desk = NULL;
-    if (!reply->any)
-        return;
-    assert_int_equal(ts_json_parse(&json, ts_buf_slice(&reply->payload), &err),
-                     TS_OK);
-    if (reply->leaf == TOPIC_ACKS) {
-        assert_int_equal(message_ack_decode(&bench->ack, json, &err), TS_OK);
-        assert_int_equal(bench->ack.window, 16);
-        json_decref(json);
-    } else {
-        bench->desk = json;
-    }
-}
-
-static void send(struct bench *bench, enum topic_leaf leaf,
-                 struct ts_slice payload) {
-    struct intake_reply reply;
-    struct ts_err err = {0};
-
-    bench->topic.leaf = leaf;
-    if (intake_message(bench->intake, &bench->topic, payload, bench->retained,
-                       &reply, &err) != TS_OK)
-        fail_msg("%s", err.text);
-    keep_reply(bench, &reply);
-    intake_reply_fini(&reply);
-}
-
-static void send_text(struct bench *bench, enum topic_leaf leaf,
-                      const char *text) {
-    send(bench, leaf, ts_slice_text(text));
-}
-
-/* An event as a terminal writes it. */
-struct sample {
-    const char *store, *terminal, *journal, *type, *data;
-    uint64_t sequence;
-};
-
-static void event_text(struct ts_buf *out, const struct sample *given) {
-    struct sample s = *given;
-
-    s.store = s.store ? s.store : STORE;
-    s.terminal = s.terminal ? s.terminal : LANE;
-    s.journal = s.journal ? s.journal : JOURNAL;
-    s.type = s.type ? s.type : "item.scanned";
-    s.data = s.data ? s.data : "{\"gtin\":\"05901234123457\"}";
-    assert_int_equal(
-        ts_buf_printf(
-            out,
-            "{\"specversion\":\"1.0\",\"source\":\"/stores/%s/terminals/%s\","
-            "\"id\":\"%s-%020llu\",\"type\":\"tessera.%s.v1\","
-            "\"time\":\"2026-11-21T10:00:00.123Z\",\"journal\":\"%s\","
-            "\"sequence\":\"%020llu\",\"boot\":\"5d1e88c2\","
-            "\"uptime\":\"8812345\",\"clock\":\"set\",\"data\":%s}",
-            s.store, s.terminal, s.journal, (unsigned long long)s.sequence,
-            s.type, s.journal, (unsigned long long)s.sequence, s.data),
-        TS_OK);
-}
-
-static void send_samples(struct bench *bench, const struct sample *samples,
-                         size_t count) {
-    struct ts_buf text = {0};
-
-    assert_int_equal(ts_buf_add_text(&text, "["), TS_OK);
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            assert_int_equal(ts_buf_add_text(&text, ","), TS_OK);
-        event_text(&text, &samples[i]);
-    }
-    assert_int_equal(ts_buf_add_text(&text, "]"), TS_OK);
-    send(bench, TOPIC_EVENTS, ts_buf_slice(&text));
-    ts_buf_fini(&text);
-}
-
-static void send_one(struct bench *bench, struct sample sample) {
-    send_samples(bench, &sample, 1);
-}
-
-/* first to last of the usual journal. */
-static void send_range(struct bench *bench, uint64_t first, uint64_t last) {
-    struct sample samples[64] = {{0}};
-    size_t count = (size_t)(last - first + 1);
-
-    assert_true(count <= 64);
-    for (size_t i = 0; i < count; i++)
-        samples[i].sequence = first + i;
-    send_samples(bench, samples, count);
-}
-
-static void assert_ack(const struct bench *bench, uint64_t through,
-                       enum batch_refusal refused) {
-    assert_string_equal(bench->ack.journal, JOURNAL);
-    assert_int_equal(bench->ack.through, through);
-    assert_int_equal(bench->ack.refused, refused);
-}
-
-static int64_t ask_number(struct bench *bench, const char *sql) {
-    /* Prepared statements are known by their address. */
-    static struct db_statement statements[256];
-    static size_t used;
-    struct ts_err err = {0};
-    int64_t number = -1;
-    struct db_statement *statement = NULL;
-
-    for (size_t i = 0; i < used && !statement; i++)
-        if (!strcmp(statements[i].sql, sql))
-            statement = &statements[i];
-    if (!statement) {
-        statement = &statements[used++];
-        *statement = (struct db_statement){"ask", sql};
-    }
-    if (db_run(bench->db, statement, NULL, 0, row_number, &number, &err) !=
-        TS_OK)
-        fail_msg("%s", err.text);
-    return number;
-}
-
-static int64_t events(struct bench *bench) {
-    return ask_number(bench, "SELECT COUNT(*) FROM event");
-}
-static int64_t quarantined(struct bench *bench) {
-    return ask_number(bench, "SELECT COUNT(*) FROM quarantine");
-}
-static int64_t alarms(struct bench *bench, const char *kind) {
-    static const char *const kinds[][2] = {
-        {"identity", "SELECT COUNT(*) FROM alarm WHERE kind = 'identity'"},
-        {"conflict", "SELECT COUNT(*) FROM alarm WHERE kind = 'conflict'"},
-        {"clone", "SELECT COUNT(*) FROM alarm WHERE kind = 'clone'"},
-        {"hole", "SELECT COUNT(*) FROM alarm WHERE kind = 'hole'"},
-        {"refused", "SELECT COUNT(*) FROM alarm WHERE kind = 'refused'"},
-        {"rewound", "SELECT COUNT(*) FROM alarm WHERE kind = 'rewound'"},
-        {"payment_card",
-         "SELECT COUNT(*) FROM alarm WHERE kind = 'payment_card'"},
-    };
-
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (!strcmp(kinds[i][0], kind))
-            return ask_number(bench, kinds[i][1]);
-    fail();
-    return 0;
-}
 
 static void batch_is_taken_once(struct bench *bench) {
     send_range(bench, 1, 5);
@@ -448,7 +224,7 @@ static void garbage_is_answered(struct bench *bench) {
     send_range(bench, 1, 2);
     send_text(bench, TOPIC_EVENTS, "what is this");
     assert_ack(bench, 2, BATCH_REFUSED_FORMAT);
-    send(bench, TOPIC_EVENTS, ts_slice_of(frame, sizeof frame));
+    bench_send(bench, TOPIC_EVENTS, ts_slice_of(frame, sizeof frame));
     assert_ack(bench, 2, BATCH_REFUSED_FORMAT);
     assert_int_equal(events(bench), 2);
 }
@@ -468,7 +244,7 @@ static void unknown_dictionary_is_told(struct bench *bench) {
                                     0x07, 0x0a, 0x01, 0x00, 0x00};
 
     send_range(bench, 1, 1);
-    send(bench, TOPIC_EVENTS, ts_slice_of(frame, sizeof frame));
+    bench_send(bench, TOPIC_EVENTS, ts_slice_of(frame, sizeof frame));
     assert_ack(bench, 1, BATCH_REFUSED_DICTIONARY);
     assert_int_equal(quarantined(bench), 0);
 }
@@ -674,222 +450,6 @@ static void retained_business_is_void(struct bench *bench) {
     ts_buf_fini(&text);
 }
 
-/* One batch of each of some terminals, taken together. */
-enum { CROWD = 5 };
-struct crowd {
-    struct topic topics[CROWD];
-    struct ts_buf texts[CROWD];
-    struct intake_item items[CROWD];
-};
-
-static void crowd_open(struct crowd *crowd, struct bench *bench) {
-    memset(crowd, 0, sizeof *crowd);
-    for (unsigned i = 0; i < CROWD; i++) {
-        struct topic *topic = &crowd->topics[i];
-        char store[32];
-        struct sample sample = {
-            .sequence = 1, .store = store, .terminal = topic->name};
-
-        (void)snprintf(store, sizeof store, "roma-0%u", i % 3);
-        (void)snprintf(topic->name, sizeof topic->name, "roma-lane-%u", i);
-        topic->shard = ts_shard(ts_slice_text(store));
-        topic->leaf = TOPIC_EVENTS;
-        assert_int_equal(
-            registry_add(bench->db, topic->name, store, wall_fixed(NULL), NULL),
-            TS_OK);
-        assert_int_equal(ts_buf_add_text(&crowd->texts[i], "["), TS_OK);
-        event_text(&crowd->texts[i], &sample);
-        assert_int_equal(ts_buf_add_text(&crowd->texts[i], "]"), TS_OK);
-        crowd->items[i] = (struct intake_item){
-            .topic = topic, .payload = ts_buf_slice(&crowd->texts[i])};
-    }
-}
-
-static void crowd_close(struct crowd *crowd) {
-    for (unsigned i = 0; i < CROWD; i++) {
-        intake_reply_fini(&crowd->items[i].reply);
-        ts_buf_fini(&crowd->texts[i]);
-    }
-}
-
-static void assert_no_replies(const struct crowd *crowd) {
-    for (unsigned i = 0; i < CROWD; i++) {
-        assert_false(crowd->items[i].reply.any);
-        assert_int_equal(crowd->items[i].reply.payload.len, 0);
-    }
-}
-
-static void group_is_one_commit(struct bench *bench) {
-    struct crowd crowd;
-    struct ts_err err = {0};
-    size_t taken = 0;
-
-    crowd_open(&crowd, bench);
-    if (intake_group(bench->intake, crowd.items, CROWD, &taken, &err) != TS_OK)
-        fail_msg("%s", err.text);
-    assert_int_equal(taken, CROWD);
-    for (unsigned i = 0; i < CROWD; i++) {
-        keep_reply(bench, &crowd.items[i].reply);
-        assert_ack(bench, 1, BATCH_TAKEN);
-    }
-    assert_int_equal(events(bench), CROWD);
-    assert_int_equal(bench->woken, 3); /* once a shard */
-    assert_int_equal(ask_number(bench, "SELECT COUNT(*) FROM take_count "
-                                       "WHERE name = 'archived'"),
-                     3);
-    assert_int_equal(ask_number(bench, "SELECT SUM(value) FROM take_count "
-                                       "WHERE name = 'archived'"),
-                     CROWD);
-    crowd_close(&crowd);
-}
-
-/* Of one lane, in the order in which they came. */
-static void group_keeps_the_order(struct bench *bench) {
-    struct crowd crowd;
-    size_t taken = 0;
-
-    crowd_open(&crowd, bench);
-    for (unsigned i = 0; i < CROWD; i++) {
-        crowd.topics[i] = crowd.topics[0];
-        ts_buf_clear(&crowd.texts[i]);
-        assert_int_equal(ts_buf_add_text(&crowd.texts[i], "["), TS_OK);
-        event_text(&crowd.texts[i], &(struct sample){.store = "roma-00",
-                                                     .terminal = "roma-lane-0",
-                                                     .sequence = i + 1});
-        assert_int_equal(ts_buf_add_text(&crowd.texts[i], "]"), TS_OK);
-        crowd.items[i].payload = ts_buf_slice(&crowd.texts[i]);
-    }
-    assert_int_equal(
-        intake_group(bench->intake, crowd.items, CROWD, &taken, NULL), TS_OK);
-    for (unsigned i = 0; i < CROWD; i++) {
-        keep_reply(bench, &crowd.items[i].reply);
-        assert_ack(bench, i + 1, BATCH_TAKEN);
-    }
-    assert_int_equal(events(bench), CROWD);
-    crowd_close(&crowd);
-}
-
-static void run_sql(struct bench *bench, const struct db_statement *statement) {
-    struct ts_err err = {0};
-
-    if (db_run(bench->db, statement, NULL, 0, NULL, NULL, &err) != TS_OK)
-        fail_msg("%s", err.text);
-}
-
-/* The third must go to quarantine, and there is none. */
-static void group_fails_as_a_whole(struct bench *bench) {
-    static const struct db_statement away = {
-        "away", "ALTER TABLE quarantine RENAME TO elsewhere"};
-    struct crowd crowd;
-    struct intake_reply reply;
-    struct ts_err err = {0};
-    size_t taken = 0;
-
-    crowd_open(&crowd, bench);
-    crowd.topics[2] = crowd.topics[1];
-    run_sql(bench, &away);
-    assert_int_equal(
-        intake_group(bench->intake, crowd.items, CROWD, &taken, &err),
-        TS_INVALID);
-    assert_int_equal(taken, 0);
-    assert_no_replies(&crowd);
-    assert_false(db_in_transaction(bench->db));
-    assert_int_equal(events(bench) + bench->woken, 0);
-    /* One by one, only that one is left. */
-    for (unsigned i = 0; i < CROWD; i++) {
-        assert_int_equal(intake_message(bench->intake, &crowd.topics[i],
-                                        crowd.items[i].payload, false, &reply,
-                                        NULL),
-                         i == 2 ? TS_INVALID : TS_OK);
-        assert_int_equal(reply.any, i != 2);
-        intake_reply_fini(&reply);
-    }
-    assert_int_equal(events(bench), CROWD - 1);
-    crowd_close(&crowd);
-}
-
-static void lost_lease_stops_a_group(struct bench *bench) {
-    static const struct db_statement taken_over = {
-        "taken_over", "UPDATE shard_lease SET epoch = epoch + 1"};
-    struct crowd crowd;
-    struct ts_err err = {0};
-    size_t taken = 0;
-
-    crowd_open(&crowd, bench);
-    run_sql(bench, &taken_over);
-    assert_int_equal(
-        intake_group(bench->intake, crowd.items, CROWD, &taken, &err),
-        TS_DENIED);
-    assert_no_replies(&crowd);
-    assert_int_equal(events(bench), 0);
-    crowd_close(&crowd);
-}
-
-static struct ts_mono mono_runs(void *ctx) {
-    static struct ts_mono now;
-
-    (void)ctx;
-    now.ms += INTAKE_GROUP_MOST_MS;
-    return now;
-}
-
-/* Each look at the clock is a whole turn later. */
-static void slow_group_ends_early(struct bench *bench) {
-    static const struct ts_clock runs = {NULL, wall_fixed, mono_runs, always};
-    struct intake_options options = {.db = bench->db,
-                                     .lease = &bench->lease,
-                                     .metrics = bench->metrics,
-                                     .clock = &runs,
-                                     .window = 16};
-    struct intake *slow = intake_new(&options);
-    struct crowd crowd;
-    size_t taken = 0;
-
-    crowd_open(&crowd, bench);
-    assert_int_equal(intake_group(slow, crowd.items, CROWD, &taken, NULL),
-                     TS_OK);
-    assert_int_equal(taken, 1);
-    assert_true(crowd.items[0].reply.any);
-    assert_false(crowd.items[1].reply.any);
-    assert_int_equal(events(bench), 1);
-    crowd_close(&crowd);
-    intake_free(slow);
-}
-
-/* A constraint that is looked at by the commit alone. */
-static void test_failed_commit_answers_nothing(void **state_of) {
-    static const struct db_statement steps[] = {
-        {"f0", "PRAGMA foreign_keys = ON"},
-        {"f1", "CREATE TABLE owner (id INTEGER PRIMARY KEY)"},
-        {"f2", "CREATE TABLE owned (id INTEGER REFERENCES owner (id) "
-               "DEFERRABLE INITIALLY DEFERRED)"},
-        {"f3", "CREATE TRIGGER late AFTER INSERT ON event BEGIN "
-               "INSERT INTO owned VALUES (7); END"},
-        {"f4", "INSERT INTO owner VALUES (7)"},
-    };
-    struct bench bench;
-    struct crowd crowd;
-    size_t taken = 0;
-
-    (void)state_of;
-    bench_open(&bench, "sqlite::memory:");
-    crowd_open(&crowd, &bench);
-    for (size_t i = 0; i < 4; i++)
-        run_sql(&bench, &steps[i]);
-    assert_int_not_equal(
-        intake_group(bench.intake, crowd.items, CROWD, &taken, NULL), TS_OK);
-    assert_no_replies(&crowd);
-    assert_int_equal(taken, 0);
-    assert_int_equal(events(&bench) + bench.woken, 0);
-    run_sql(&bench, &steps[4]);
-    assert_int_equal(
-        intake_group(bench.intake, crowd.items, CROWD, &taken, NULL), TS_OK);
-    assert_true(crowd.items[CROWD - 1].reply.any);
-    assert_int_equal(events(&bench), CROWD);
-    crowd_close(&crowd);
-    bench_close(&bench);
-}
-
 static bool id_row(void *arg, const struct db_value *columns, size_t count) {
     (void)count;
     column_copy(arg, 40, &columns[0]);
@@ -945,8 +505,6 @@ static void pull_gives_the_own_store_only(struct bench *bench) {
     assert_int_equal(alarms(bench, "identity"), 1);
 }
 
-typedef void intake_case(struct bench *bench);
-
 /* The limit is of questions for cards: the desk itself goes on. */
 static void wants_are_limited(struct bench *bench) {
     json_t *want = json_array();
@@ -957,10 +515,10 @@ static void wants_are_limited(struct bench *bench) {
         (void)json_array_append_new(want, json_string(TOKEN));
     message_pull_encode(&text, &pull);
     for (int i = 0; i < 9; i++) {
-        send(bench, TOPIC_PULL, ts_buf_slice(&text));
+        bench_send(bench, TOPIC_PULL, ts_buf_slice(&text));
         assert_non_null(bench->desk);
     }
-    send(bench, TOPIC_PULL, ts_buf_slice(&text));
+    bench_send(bench, TOPIC_PULL, ts_buf_slice(&text));
     assert_null(bench->desk);
     send_text(bench, TOPIC_PULL, "{\"log\":\"\",\"after\":0,\"limit\":10}");
     assert_non_null(bench->desk);
@@ -968,19 +526,6 @@ static void wants_are_limited(struct bench *bench) {
     json_decref(want);
 }
 
-static void on_url(const char *url, intake_case *run) {
-    struct bench bench;
-
-    bench_open(&bench, url);
-    run(&bench);
-    bench_close(&bench);
-}
-
-#define ON_BOTH(name)                                                          \
-    static void test_##name(void **state_of) {                                 \
-        on_url("sqlite::memory:", name);                                       \
-        on_url(engines_postgres(*state_of), name);                             \
-    }
 #define CASES(X)                                                               \
     X(batch_is_taken_once)                                                     \
     X(overlap_is_taken_from_through)                                           \
@@ -1011,30 +556,14 @@ static void on_url(const char *url, intake_case *run) {
     X(many_boots_are_no_clone)                                                 \
     X(lost_lease_stops)                                                        \
     X(retained_business_is_void)                                               \
-    X(group_is_one_commit)                                                     \
-    X(group_keeps_the_order)                                                   \
-    X(group_fails_as_a_whole)                                                  \
-    X(lost_lease_stops_a_group)                                                \
-    X(slow_group_ends_early)                                                   \
     X(quarantine_is_replayed)                                                  \
     X(wants_are_limited)                                                       \
     X(pull_gives_the_own_store_only)
 CASES(ON_BOTH)
 
-static int start(void **state_of) {
-    *state_of = engines_start();
-    return 0;
-}
-
-static int stop(void **state_of) {
-    engines_stop(*state_of);
-    return 0;
-}
-
 int main(void) {
 #define ROW(name) cmocka_unit_test(test_##name),
-    const struct CMUnitTest tests[] = {
-        CASES(ROW) cmocka_unit_test(test_failed_commit_answers_nothing)};
+    const struct CMUnitTest tests[] = {CASES(ROW)};
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, intake_bench_start, intake_bench_stop);
 }
