@@ -1,6 +1,6 @@
 // The figures of docs/performance.md, measured on one stage in one run.
-//   packaging/bench [latency|tone|memory|peers|reconnect|lines|backlog|take|
-//     online|codes|drivers|readers|wire|lanes ...]
+//   packaging/bench [latency|tone|journal|memory|peers|reconnect|lines|backlog|
+//     take|online|codes|drivers|readers|wire|lanes ...]
 import { execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
@@ -65,6 +65,17 @@ async function tone(stage) {
   console.log('\n## Durable commit to the first byte of the signal, ' +
     'microseconds');
   console.log(`p50 ${result.p50}  p99 ${result.p99}  longest ${result.max}`);
+}
+
+/** What the wait for company before a sync costs and saves. */
+async function journal(stage) {
+  console.log('\n## Flash wear against latency');
+  for (const rate of ['200', '20']) {
+    console.log(`${rate} scans/s`);
+    process.stdout.write(execFileSync(join(bin, 'bench_journal'),
+      [stage.folder, '10', rate, '0', '5', '20', '100'],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  }
 }
 
 /** A backlog that grew with the line cut, drained to the last ack. */
@@ -172,7 +183,7 @@ async function codes() {
 }
 
 const parts = {
-  latency, tone, memory, peers, reconnect, lines, backlog: drain, take, online,
+  latency, tone, journal, memory, peers, reconnect, lines, backlog: drain, take, online,
   codes, drivers, readers, wire, lanes,
 };
 const wanted = process.argv.slice(2);
