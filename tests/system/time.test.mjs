@@ -111,8 +111,12 @@ test('a clock that starts in 1970, jumps a year ahead and back', async (t) => {
   const scans = (await hub.archive(lane.terminal)).filter(({ type }) =>
     /presented|scanned/.test(type)).map(({ body }) =>
     (typeof body === 'string' ? JSON.parse(body) : body));
-  assert.deepEqual(scans.map(({ clock }) => clock),
-    ['unset', 'unset', ...Array(7).fill('corrected')]);
+  // Only the ack to a batch that was sent once tells the time: where the cut
+  // met the first one under way, the third scan learns it for those behind.
+  const unset = scans.findIndex(({ clock }) => clock !== 'unset');
+  assert.ok(unset === 2 || unset === 3, `${unset} events without a clock`);
+  assert.deepEqual(scans.slice(unset).map(({ clock }) => clock),
+    Array(scans.length - unset).fill('corrected'));
   assert.match(scans[0].time, /^1970-01-01/, 'what was sent is kept');
   assert.match(scans[1].time, /^1970-01-01/, 'what was sent is kept');
 });
