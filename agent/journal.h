@@ -155,7 +155,7 @@ void journal_on_release(struct journal *journal, void (*call)(void *arg),
                         void *arg);
 
 struct journal_stats {
-    uint64_t unsent;
+    uint64_t unsent; /* those that wait for the disk as well */
     bool has_oldest;
     struct ts_wall oldest_unsent;
     uint64_t copies;

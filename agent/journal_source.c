@@ -314,7 +314,8 @@ enum ts_status journal_get_stats(struct journal *journal,
         return ts_fail(err, TS_IO, "%s is out of order: see the log",
                        journal->path);
     *out = (struct journal_stats){
-        .unsent = journal->unsent_rows,
+        .unsent =
+            journal->unsent_rows + journal->job.group.rows + journal->open.rows,
         .copies = journal->copy_rows,
         .bytes = journal->unsent_bytes + journal->copy_bytes,
         .commits = journal->commits,

@@ -155,7 +155,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     for (int i = 4; i < argc; i++)
-        run(argv[1], atoi(argv[2]), atof(argv[3]),
+        run(argv[1], (int)strtol(argv[2], NULL, 10), strtod(argv[3], NULL),
             (unsigned)strtoul(argv[i], NULL, 10));
     return 0;
 }

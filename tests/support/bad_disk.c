@@ -115,15 +115,20 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at) {
 
 static bool is_unreadable(int fd, size_t len, off64_t at) {
     char word[WORD];
+    static const char mark[] = "unreadable ";
     unsigned long long inode;
     long long hurt;
+    char *end;
     struct stat info;
 
     if (fd < 0 || fd >= FDS || !atomic_load(&watched[fd]))
         return false;
     read_word(word);
-    return sscanf(word, "unreadable %llu %lld", &inode, &hurt) == 2 &&
-           fstat(fd, &info) == 0 && info.st_ino == inode && hurt >= at &&
+    if (strncmp(word, mark, sizeof mark - 1) != 0)
+        return false;
+    inode = strtoull(word + sizeof mark - 1, &end, 10);
+    hurt = strtoll(end, NULL, 10);
+    return fstat(fd, &info) == 0 && info.st_ino == inode && hurt >= at &&
            hurt < at + (off64_t)len;
 }
 

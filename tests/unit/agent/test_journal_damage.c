@@ -209,7 +209,7 @@ static void test_replacement_is_cut_short(void **state) {
 /* Too large to be read whole before the lane may go on. */
 static uint64_t fill_large(struct fixture *f) {
     const char *set = getenv("TESSERA_LARGE_MB");
-    int64_t bytes = (set ? atoll(set) : 40) << 20;
+    int64_t bytes = (set ? strtoll(set, NULL, 10) : 40) << 20;
 
     f->options.max_bytes = bytes * 2;
     reopen(f);

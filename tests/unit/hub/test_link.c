@@ -63,7 +63,7 @@ static void lane_message(void *ctx, struct ts_slice text,
     (void)payload;
     assert_false(retained);
     assert_int_equal(topic_parse(&topic, "tessera", text), TS_OK);
-    lane = (unsigned)atoi(topic.name + strlen("lane-"));
+    lane = (unsigned)strtoul(topic.name + strlen("lane-"), NULL, 10);
     assert_true(lane < LANES);
     stand->answered += !stand->acks[lane]++;
 }

@@ -9,14 +9,14 @@
 struct probe {
     struct event_base *loop;
     struct mqtt *mqtt;
+    size_t largest;
     unsigned ups, downs, messages, published, refused, wanted;
     int last_reason; /* of a publish */
+    enum ts_status down_status;
     bool last_retained;
+    bool chain; /* publish once more for each answer */
     char last_topic[128], last_payload[256];
     char down_text[TS_ERR_TEXT];
-    enum ts_status down_status;
-    size_t largest;
-    bool chain; /* publish once more for each answer */
 };
 
 /* The state of a group of tests: a loop, a folder and certificates. */

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-enum { DEADLINE_S = 30, CROWD = 1000, BULK = 300 * 1000 };
+enum { DEADLINE_MS = 30000, CROWD = 1000, BULK = 300 * 1000 };
 
 struct world {
     struct event_base *loop;
@@ -123,7 +123,7 @@ static void turn(struct world *world) {
 }
 
 static void world_free(struct world *world) {
-    int64_t until = now_ms() + DEADLINE_S * 1000;
+    int64_t until = now_ms() + DEADLINE_MS;
 
     fault_line_free(world->line);
     while (world->ends) {
@@ -176,7 +176,7 @@ static int64_t hear(struct world *world, int fd, struct ts_buf *into,
 }
 
 static void send_all(struct world *world, int fd, struct ts_slice bytes) {
-    int64_t until = now_ms() + DEADLINE_S * 1000;
+    int64_t until = now_ms() + DEADLINE_MS;
 
     while (bytes.len) {
         ssize_t len = send(fd, bytes.data, bytes.len, MSG_NOSIGNAL);
@@ -194,7 +194,7 @@ static int64_t greet(struct world *world, int fd) {
     int64_t began = now_ms();
 
     send_all(world, fd, ts_slice_text("hello"));
-    assert_int_equal(hear(world, fd, &got, 5, DEADLINE_S * 1000), CAME);
+    assert_int_equal(hear(world, fd, &got, 5, DEADLINE_MS), CAME);
     assert_true(ts_slice_equal(ts_buf_slice(&got), ts_slice_text("hello")));
     ts_buf_fini(&got);
     return now_ms() - began;
@@ -202,7 +202,7 @@ static int64_t greet(struct world *world, int fd) {
 
 static int64_t hear_end(struct world *world, int fd) {
     struct ts_buf got = {.max = 0};
-    int64_t end = hear(world, fd, &got, SIZE_MAX, DEADLINE_S * 1000);
+    int64_t end = hear(world, fd, &got, SIZE_MAX, DEADLINE_MS);
 
     ts_buf_fini(&got);
     return end;
@@ -225,7 +225,7 @@ static void bulk_passes(struct world *world) {
         sent += len > 0 ? (size_t)len : 0;
         assert_true(hear(world, fd, &got, got.len + 1, 5) <= 0);
     }
-    assert_int_equal(hear(world, fd, &got, bulk.len, DEADLINE_S * 1000), CAME);
+    assert_int_equal(hear(world, fd, &got, bulk.len, DEADLINE_MS), CAME);
     assert_true(ts_slice_equal(ts_buf_slice(&got), ts_buf_slice(&bulk)));
     ts_buf_fini(&bulk);
     ts_buf_fini(&got);
@@ -234,7 +234,7 @@ static void bulk_passes(struct world *world) {
 
 static void an_open_line_changes_nothing(void **state) {
     struct world *world = world_new(NULL);
-    int64_t until = now_ms() + DEADLINE_S * 1000;
+    int64_t until = now_ms() + DEADLINE_MS;
 
     (void)state;
     bulk_passes(world);
@@ -347,7 +347,7 @@ static void a_half_open_line_tells_nobody(void **state) {
     assert_int_equal(world->broken, 0);
     assert_true(send(late, "x", 1, MSG_NOSIGNAL) < 0); /* not connected yet */
     say(world, "open");
-    assert_int_equal(hear(world, fd, &got, 5, DEADLINE_S * 1000), CAME);
+    assert_int_equal(hear(world, fd, &got, 5, DEADLINE_MS), CAME);
     (void)greet(world, late);
     assert_int_equal(fault_line_counts(world->line).accepted, 2);
     ts_buf_fini(&got);
@@ -373,7 +373,7 @@ static void time_passes_on_the_line(void **state) {
     send_all(world, fd, ts_slice_text("later"));
     assert_true(hear(world, fd, &got, 1, 50) == NOTHING);
     say(world, "open"); /* what is under way arrives */
-    assert_int_equal(hear(world, fd, &got, 5, DEADLINE_S * 1000), CAME);
+    assert_int_equal(hear(world, fd, &got, 5, DEADLINE_MS), CAME);
     ts_buf_fini(&got);
     (void)close(fd);
     world_free(world);
@@ -408,7 +408,7 @@ static void a_portal_answers_whatever_it_hears(void **state) {
     assert_true(hear_end(world, old) == GONE);
     fd = dial(world);
     send_all(world, fd, ts_slice_of("\x16\x03\x01", 3));
-    assert_true(hear(world, fd, &got, SIZE_MAX, DEADLINE_S * 1000) == GONE);
+    assert_true(hear(world, fd, &got, SIZE_MAX, DEADLINE_MS) == GONE);
     assert_ptr_equal(strstr(ts_buf_text(&got), "HTTP/1.1 302 "),
                      ts_buf_text(&got));
     assert_int_equal(world->echoed, 5);
@@ -428,8 +428,7 @@ static void garbage_has_the_length_and_not_the_bytes(void **state) {
 
     (void)state;
     send_all(world, fd, ts_slice_text(text));
-    assert_int_equal(hear(world, fd, &got, strlen(text), DEADLINE_S * 1000),
-                     CAME);
+    assert_int_equal(hear(world, fd, &got, strlen(text), DEADLINE_MS), CAME);
     assert_int_equal(got.len, strlen(text));
     assert_false(ts_slice_equal(ts_buf_slice(&got), ts_slice_text(text)));
     ts_buf_fini(&got);
@@ -502,8 +501,7 @@ static void a_crowd_is_cut_and_comes_back(void **state) {
             send_all(world, fds[i], ts_slice_text("all"));
         for (size_t i = 0; i < crowd; i++) {
             struct ts_buf got = {.max = 0};
-            assert_int_equal(hear(world, fds[i], &got, 3, DEADLINE_S * 1000),
-                             CAME);
+            assert_int_equal(hear(world, fds[i], &got, 3, DEADLINE_MS), CAME);
             ts_buf_fini(&got);
         }
         assert_int_equal(fault_line_counts(world->line).open, crowd);
