@@ -20,8 +20,10 @@ static void test_group(void **state) {
     assert_true(append(f) == 1);
     assert_true(append(f) == 2);
     assert_true(journal_pending(f->journal));
-    /* Not durable: nobody outside is told. */
-    assert_true(stats(f).unsent == 0);
+    /* Not durable: nobody reads it, and the hub has not got it. */
+    assert_int_equal(walk(f, "", &seen), TS_OK);
+    assert_true(seen.rows == 0);
+    assert_true(stats(f).unsent == 2);
     commit(f);
     assert_false(journal_pending(f->journal));
     assert_true(append(f) == 3);

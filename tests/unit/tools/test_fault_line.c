@@ -451,11 +451,11 @@ static void what_is_under_way_is_bounded(void **state) {
         idle = len > 0 ? 0 : idle + 1;
         sent += len > 0 ? (uint64_t)len : 0;
         turn(world);
-        assert_true(sent < 32 * 1024 * 1024);
+        assert_true(sent < UINT64_C(32) << 20);
     }
     /* The rest is in the sender's own socket and the far end's. */
-    assert_true(sent - fault_line_counts(world->line).bytes_up <
-                8 * 1024 * 1024);
+    assert_true(sent - fault_line_counts(world->line).bytes_up < UINT64_C(8)
+                                                                     << 20);
     assert_int_equal(bufferevent_enable(world->muted, EV_READ | EV_WRITE), 0);
     (void)close(fd);
     say(world, "cut");
