@@ -90,7 +90,7 @@ static void shipped_scripts_are_good(void **state) {
     for (size_t i = 0; i < 3; i++) {
         char path[512];
         struct ts_buf text = {0};
-        struct fleet_script script;
+        struct fleet_script script = {0};
         struct ts_err err = {0};
         (void)snprintf(path, sizeof path, "%s/packaging/scripts/%s.lanes",
                        TESSERA_SOURCE_DIR, names[i]);
