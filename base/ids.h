@@ -16,7 +16,8 @@ enum {
 
 /* Ends the program when the kernel gives no randomness. */
 void ts_random(void *out, size_t len);
-/* `digits` lower-case hex digits and a NUL. */
+/* `digits` lower-case hex digits and a NUL; never what base/guard.h takes for a
+ * payment card. */
 void ts_random_hex(char *out, size_t digits);
 
 /* [a-z0-9-]{1,48}; "hub" and "hub-*" are reserved and refused. */

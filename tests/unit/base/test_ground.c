@@ -1,5 +1,6 @@
 /* Status texts, bytes, time, names and JSON limits. */
 #include "base/bytes.h"
+#include "base/guard.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -110,6 +111,20 @@ static void names_and_counters_have_one_form(void **state) {
     assert_memory_equal(uuid, "01234567-89ab-7", 15);
 }
 
+/* Without care one draw in 11,000 would be: this many hold eighteen. */
+static void no_drawn_name_is_taken_for_a_card(void **state) {
+    enum { DRAWS = 200000 };
+    char name[TS_JOURNAL_TEXT];
+
+    (void)state;
+    for (int i = 0; i < DRAWS; i++) {
+        ts_random_hex(name, sizeof name - 1);
+        assert_true(ts_journal_valid(ts_slice_text(name)));
+        assert_false(
+            ts_guard_refuses(ts_slice_text(name), TS_CARRIER_TEXT, NULL));
+    }
+}
+
 static void json_has_limits_and_one_form(void **state) {
     static const char text[] = "{\"b\":1,\"a\":[9007199254740993]}";
     struct ts_buf out = {0};
@@ -171,6 +186,7 @@ int main(void) {
         cmocka_unit_test(text_forms_are_read_back),
         cmocka_unit_test(times_are_written_and_read),
         cmocka_unit_test(names_and_counters_have_one_form),
+        cmocka_unit_test(no_drawn_name_is_taken_for_a_card),
         cmocka_unit_test(json_has_limits_and_one_form),
         cmocka_unit_test(a_log_line_is_one_line),
         cmocka_unit_test(a_sealed_process_leaves_no_core),
