@@ -111,6 +111,13 @@ static const struct ts_setting intake_members[] = {
      .min = 1,
      .max = 4096,
      .help = "Batches that wait here; over it the rest waits at the broker"},
+    {.name = "max_waiting_bytes",
+     .kind = TS_SETTING_INT,
+     .fallback = "67108864",
+     .min = 2097152, /* the largest message has room */
+     .max = 1073741824,
+     .help = "Bytes of all messages that wait here; over it the rest waits at "
+             "the broker"},
     {.name = NULL},
 };
 
@@ -284,6 +291,14 @@ static void check_sources(const struct hub_config *config,
     }
 }
 
+static void read_intake(struct hub_config *out) {
+    const struct ts_settings *in = ts_settings_group(out->settings, "intake");
+
+    out->window = (unsigned)ts_settings_int(in, "window");
+    out->max_waiting = (unsigned)ts_settings_int(in, "max_waiting");
+    out->max_waiting_bytes = (size_t)ts_settings_int(in, "max_waiting_bytes");
+}
+
 static void set_log_level(const char *word) {
     static const char *const words[] = {"error", "warn", "info", "debug"};
 
@@ -310,10 +325,7 @@ enum ts_status hub_config_load(struct hub_config *out, const char *path,
     read_broker(&config);
     read_http(&config);
     read_sources(&config);
-    config.window = (unsigned)ts_settings_int(
-        ts_settings_group(config.settings, "intake"), "window");
-    config.max_waiting = (unsigned)ts_settings_int(
-        ts_settings_group(config.settings, "intake"), "max_waiting");
+    read_intake(&config);
     check_names(&config, problems);
     mqtt_settings_check(ts_settings_group(config.settings, "broker"), problems);
     check_sources(&config, problems);

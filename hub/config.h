@@ -27,8 +27,10 @@ struct hub_config {
     struct ts_http_options http;
     struct hub_config_source *sources;
     size_t source_count;
-    unsigned window;      /* batches in flight a terminal is told */
-    unsigned max_waiting; /* batches waiting here; over it: busy */
+    unsigned window; /* batches in flight a terminal is told */
+    /* Of what waits here; over either the rest waits at the broker. */
+    unsigned max_waiting; /* batches */
+    size_t max_waiting_bytes;
 };
 
 extern const struct ts_setting hub_config_table[];

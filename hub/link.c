@@ -14,10 +14,11 @@ enum {
     LATER_MS = 1000,      /* the database is away */
     INVALID_TRIES = 3,    /* of a message that the database refuses */
     OTHERS_PER_BATCH = 4, /* queue room for messages that are no batches */
-    /* Batches over max_waiting that were read before the line was held. */
+    /* Over the room: what was read before the line was held. */
     READ_AHEAD = 4096,
-    GROUP_MAX = 256,       /* messages taken with one commit */
-    PAYLOAD_MAX = 1 << 20, /* bytes of one message that are kept */
+    READ_AHEAD_BYTES = 16 << 20, /* MQTT_READ_MAX of the largest publishes */
+    GROUP_MAX = 256,             /* messages taken with one commit */
+    PAYLOAD_MAX = 1 << 20,       /* bytes of one message that are kept */
 };
 
 /* A message waiting for intake. */
@@ -38,10 +39,12 @@ struct link {
     struct event *repeat;
     struct waiting *head, **tail;
     unsigned batches, others; /* waiting */
+    size_t bytes;             /* of all of them */
     unsigned alone; /* so many are taken one by one: a group with them failed */
     struct desk_bell_cursor rung;
     bool up, denied, leaving;
     bool away; /* the last taking failed */
+    bool held; /* the line is not read */
 };
 
 void link_declare(struct ts_metrics *metrics) {
@@ -49,6 +52,10 @@ void link_declare(struct ts_metrics *metrics) {
                        "1 while connected to the broker");
     ts_metrics_declare(metrics, "tessera_waiting_batches", TS_GAUGE,
                        "Batches waiting to be taken");
+    ts_metrics_declare(metrics, "tessera_waiting_bytes", TS_GAUGE,
+                       "Bytes of all messages waiting to be taken");
+    ts_metrics_declare(metrics, "tessera_held_total", TS_COUNTER,
+                       "Times the queue was full and the line was not read");
     ts_metrics_declare(metrics, "tessera_messages_total", TS_COUNTER,
                        "Messages from the broker by what became of them");
     ts_metrics_declare(metrics, "tessera_unsubscribed_total", TS_COUNTER,
@@ -93,6 +100,10 @@ static void send_reply(struct link *link, const struct topic *to,
     intake_reply_fini(reply);
 }
 
+static size_t bytes_of(size_t payload) {
+    return sizeof(struct waiting) + payload;
+}
+
 static void drop_head(struct link *link) {
     struct waiting *head = link->head;
 
@@ -103,25 +114,36 @@ static void drop_head(struct link *link) {
         link->batches--;
     else
         link->others--;
+    link->bytes -= bytes_of(head->len);
     if (link->alone)
         link->alone--;
     free(head);
 }
 
+static void hold(struct link *link, bool held) {
+    if (held && !link->held)
+        ts_metrics_add(link->options.metrics, "tessera_held_total", "", 1);
+    link->held = held;
+    mqtt_hold(link->mqtt, held);
+}
+
+static bool is_over(const struct link *link, size_t batches, size_t bytes) {
+    return link->batches > batches ||
+           link->others / OTHERS_PER_BATCH > batches || link->bytes > bytes;
+}
+
 /* The queue fills faster than it is taken: the rest waits at the broker. While
  * the database is away everything is read, since a session that reads nothing
  * for minutes is lost, and what is beyond the room is let go. */
-static void set_hold(struct link *link, bool taking) {
-    unsigned room = link->options.config->max_waiting;
-    unsigned filled = link->batches;
+static void set_hold(struct link *link) {
+    const struct hub_config *config = link->options.config;
 
-    if (filled < link->others / OTHERS_PER_BATCH)
-        filled = link->others / OTHERS_PER_BATCH;
-    link->away = !taking;
-    if (!taking || filled <= room / 2)
-        mqtt_hold(link->mqtt, false);
-    else if (filled >= room)
-        mqtt_hold(link->mqtt, true);
+    if (link->away ||
+        !is_over(link, config->max_waiting / 2, config->max_waiting_bytes / 2))
+        hold(link, false);
+    else if (is_over(link, config->max_waiting - 1,
+                     config->max_waiting_bytes - 1))
+        hold(link, true);
 }
 
 /* Answers in how many milliseconds to go on. */
@@ -187,6 +209,13 @@ static unsigned take_group(struct link *link) {
     return on_failure(link, status, &err);
 }
 
+static void show_waiting(const struct link *link) {
+    struct ts_metrics *metrics = link->options.metrics;
+
+    ts_metrics_set(metrics, "tessera_waiting_batches", "", link->batches);
+    ts_metrics_set(metrics, "tessera_waiting_bytes", "", (double)link->bytes);
+}
+
 static void on_work(evutil_socket_t fd, short what, void *ctx) {
     struct link *link = ctx;
     unsigned wait;
@@ -196,16 +225,16 @@ static void on_work(evutil_socket_t fd, short what, void *ctx) {
     if (!link->head)
         return;
     wait = take_group(link);
-    set_hold(link, !wait);
-    ts_metrics_set(link->options.metrics, "tessera_waiting_batches", "",
-                   link->batches);
+    link->away = wait > 0;
+    set_hold(link);
+    show_waiting(link);
     if (link->head)
         later(link->work, wait);
 }
 
 static void enqueue(struct link *link, const struct topic *topic,
                     struct ts_slice payload, bool retained) {
-    struct waiting *item = ts_alloc(sizeof *item + payload.len);
+    struct waiting *item = ts_alloc(bytes_of(payload.len));
 
     *item = (struct waiting){
         .topic = *topic, .retained = retained, .len = payload.len};
@@ -217,24 +246,36 @@ static void enqueue(struct link *link, const struct topic *topic,
         link->batches++;
     else
         link->others++;
+    link->bytes += bytes_of(payload.len);
+    set_hold(link);
     if (link->head == item)
         later(link->work, 0);
+}
+
+static bool has_room(const struct link *link, enum topic_leaf leaf,
+                     size_t payload) {
+    size_t most = link->options.config->max_waiting;
+    size_t most_bytes = link->options.config->max_waiting_bytes;
+
+    if (!link->away) {
+        most += READ_AHEAD;
+        most_bytes += READ_AHEAD_BYTES;
+    }
+    return (leaf == TOPIC_EVENTS ? link->batches < most
+                                 : link->others < most * OTHERS_PER_BATCH) &&
+           link->bytes + bytes_of(payload) <= most_bytes;
 }
 
 static void on_message(void *ctx, struct ts_slice text, struct ts_slice payload,
                        bool retained) {
     struct link *link = ctx;
-    unsigned room =
-        link->options.config->max_waiting + (link->away ? 0 : READ_AHEAD);
     struct topic topic;
 
     if (topic_parse(&topic, link->options.config->root, text) != TS_OK) {
         count_message(link, "topic");
     } else if (payload.len > PAYLOAD_MAX) {
         count_message(link, "size");
-    } else if (topic.leaf == TOPIC_EVENTS
-                   ? link->batches >= room
-                   : link->others >= room * OTHERS_PER_BATCH) {
+    } else if (!has_room(link, topic.leaf, payload.len)) {
         /* An answer would cost what taking it costs. The terminal's own timer
          * sends it again, ever slower. */
         count_message(link, "overflow");
@@ -321,7 +362,7 @@ static void on_up(void *ctx) {
     }
     ts_log(TS_LOG_INFO, "link", "connected to the broker %s",
            mqtt_broker(link->mqtt));
-    link->denied = false;
+    link->denied = link->held = false;
     set_up(link, true);
     announce(link, true);
     link->rung = (struct desk_bell_cursor){0};

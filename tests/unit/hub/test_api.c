@@ -665,6 +665,7 @@ static void ready_follows_the_broker(struct stand *stand) {
     stand->config.name = "hub-1";
     stand->config.root = "tessera";
     stand->config.window = stand->config.max_waiting = 16;
+    stand->config.max_waiting_bytes = 64 << 20;
     stand->config.mqtt = (struct mqtt_options){.host = "127.0.0.1",
                                                .port = broker_port(broker),
                                                .client_id = "hub-1",

@@ -42,6 +42,8 @@ static void test_defaults(void **state) {
     assert_null(config.mqtt.proxy_file);
     assert_true(config.mqtt.tls);
     assert_int_equal(config.window, 16);
+    assert_int_equal(config.max_waiting, 256);
+    assert_int_equal(config.max_waiting_bytes, 64 << 20);
     assert_int_equal(config.source_count, 0);
     hub_config_fini(&config);
     ts_buf_fini(&problems);
@@ -62,7 +64,8 @@ static void test_everything_set(void **state) {
              "source \"web\" {\n write_key = \"k1\"\n kind = \"server\"\n}\n"
              "source \"app\" {\n write_key = \"k2\"\n kind = \"mobile\"\n"
              " channel = \"app\"\n}\n"
-             "intake {\n window = 4\n max_waiting = 9\n}\n",
+             "intake {\n window = 4\n max_waiting = 9\n"
+             " max_waiting_bytes = 2097152\n}\n",
              &config, &problems),
         TS_OK);
     assert_string_equal(config.mqtt.client_id, "hub-milano");
@@ -79,6 +82,7 @@ static void test_everything_set(void **state) {
     assert_string_equal(config.sources[1].channel, "app");
     assert_int_equal(config.window, 4);
     assert_int_equal(config.max_waiting, 9);
+    assert_int_equal(config.max_waiting_bytes, 2097152);
     hub_config_fini(&config);
     ts_buf_fini(&problems);
 }
@@ -95,6 +99,7 @@ static void test_problems_are_named(void **state) {
         {"broker {\n hosts = {\"a b\"}\n}\n", "\"a b\" is no broker"},
         {"broker {\n proxy = \"x\"\n}\n", "proxy_file alone"},
         {"intake {\n window = 1000\n}\n", "window"},
+        {"intake {\n max_waiting_bytes = 2097151\n}\n", "max_waiting_bytes"},
         {"source \"a\" {\n}\n", "write_key"},
         {"source \"A b\" {\n write_key = \"k\"\n}\n", "the source's name"},
         {"source \"a\" {\n write_key = \"k\"\n}\n"

@@ -12,7 +12,12 @@
 
 #include <cmocka.h>
 
-enum { LANES = 40, ROOM = 8, WAIT_MS = 60000 };
+enum {
+    LANES = 40,
+    ROOM = 8,
+    WAIT_MS = 60000,
+    ROOM_BYTES = 900 /* of three batches at most */
+};
 
 /* A hub and one terminal's end of the broker, in one loop. */
 struct stand {
@@ -127,6 +132,7 @@ static void open_hub(struct stand *stand) {
                                         .root = "tessera",
                                         .window = 16,
                                         .max_waiting = ROOM,
+                                        .max_waiting_bytes = 64 << 20,
                                         .mqtt = line_of(stand, "hub-1")};
 }
 
@@ -221,6 +227,10 @@ static double messages(const struct stand *stand, const char *outcome) {
     return ts_metrics_get(stand->metrics, "tessera_messages_total", label);
 }
 
+static double held(const struct stand *stand) {
+    return ts_metrics_get(stand->metrics, "tessera_held_total", "");
+}
+
 /* Five times what has room waits at the broker, and nobody is turned away. */
 static void test_broker_keeps_what_has_no_room(void **state) {
     struct stand *stand = stand_open();
@@ -235,16 +245,83 @@ static void test_broker_keeps_what_has_no_room(void **state) {
     stand_close(stand);
 }
 
+/* Room for many batches, but not for their bytes: the line is not read. */
+static void test_bytes_hold_the_line(void **state) {
+    struct stand *stand = stand_open();
+    int64_t until = deadline();
+
+    (void)state;
+    stand->config.max_waiting = 4096;
+    stand->config.max_waiting_bytes = ROOM_BYTES;
+    for (unsigned i = 0; i < LANES; i++)
+        offer(stand, i, "roma-01");
+    while (stand->answered < LANES)
+        turn(stand, until);
+    assert_int_equal(events(stand), LANES);
+    assert_true(held(stand) > 0);
+    assert_true(messages(stand, "overflow") == 0);
+    assert_true(ts_metrics_get(stand->metrics, "tessera_waiting_bytes", "") ==
+                0);
+    stand_close(stand);
+}
+
+/* One batch is enough to hold the line, and it is read again. */
+static void test_bytes_of_one_are_room_enough(void **state) {
+    struct stand *stand = stand_open();
+    int64_t until = deadline();
+
+    (void)state;
+    stand->config.max_waiting = 4096;
+    stand->config.max_waiting_bytes = 1;
+    for (unsigned i = 0; i < LANES; i++)
+        offer(stand, i, "roma-01");
+    while (stand->answered < LANES)
+        turn(stand, until);
+    assert_true(held(stand) > 0);
+    stand_close(stand);
+}
+
+static void run_sql(struct stand *stand, const struct db_statement *statement) {
+    struct ts_err err;
+
+    must(db_run(stand->db, statement, NULL, 0, NULL, NULL, &err), &err);
+}
+
+/* While nothing can be taken the line is read, and the room is the limit. */
+static void test_bytes_over_the_room_are_let_go(void **state) {
+    static const struct db_statement away = {
+        "away", "ALTER TABLE lane_position RENAME TO elsewhere"};
+    static const struct db_statement back = {
+        "back", "ALTER TABLE elsewhere RENAME TO lane_position"};
+    struct stand *stand = stand_open();
+    int64_t until = deadline();
+
+    (void)state;
+    stand->config.max_waiting = 4096;
+    stand->config.max_waiting_bytes = ROOM_BYTES;
+    run_sql(stand, &away);
+    while (messages(stand, "overflow") < 1) {
+        offer(stand, 0, "roma-01");
+        turn(stand, until);
+    }
+    assert_int_equal(stand->answered, 0);
+    run_sql(stand, &back);
+    while (!stand->acks[1]) {
+        offer(stand, 1, "roma-01");
+        turn(stand, until);
+    }
+    stand_close(stand);
+}
+
 /* The one that the database refuses is left out; the others are taken, once. */
 static void test_one_failure_takes_nobody_along(void **state) {
     static const struct db_statement away = {
         "away", "ALTER TABLE quarantine RENAME TO elsewhere"};
     struct stand *stand = stand_open();
     int64_t until = deadline();
-    struct ts_err err;
 
     (void)state;
-    must(db_run(stand->db, &away, NULL, 0, NULL, NULL, &err), &err);
+    run_sql(stand, &away);
     for (unsigned i = 0; i < 5; i++)
         offer(stand, i, i == 2 ? "elsewhere-1" : "roma-01");
     while (stand->answered < 4 || messages(stand, "left_out") < 1)
@@ -262,6 +339,9 @@ static void test_one_failure_takes_nobody_along(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broker_keeps_what_has_no_room),
+        cmocka_unit_test(test_bytes_hold_the_line),
+        cmocka_unit_test(test_bytes_of_one_are_room_enough),
+        cmocka_unit_test(test_bytes_over_the_room_are_let_go),
         cmocka_unit_test(test_one_failure_takes_nobody_along),
     };
 
