@@ -1,14 +1,13 @@
 #include "hub/archive.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "hub/sure.h"
-
-#include <mbedtls/sha256.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { HASH_BYTES = 32, RAW_MAX = 128 * 1024 };
+enum { RAW_MAX = 128 * 1024 };
 
 enum { PUT, BY_KEY, AFTER, GET, QUARANTINE, ALARM };
 #define EVENT_COLUMNS                                                          \
@@ -46,10 +45,6 @@ const struct db_statement archive_statements[] = {
     {NULL, NULL},
 };
 
-static void hash_of(uint8_t out[HASH_BYTES], struct ts_slice bytes) {
-    (void)mbedtls_sha256_ret(bytes.data, bytes.len, out, 0);
-}
-
 /* An absent text is stored as an empty one. */
 static struct db_value text_of(struct ts_slice text) {
     return db_text(text.data ? text : ts_slice_text(""));
@@ -57,7 +52,7 @@ static struct db_value text_of(struct ts_slice text) {
 
 /* One event of a group on its way into the archive. */
 struct putting {
-    uint8_t hash[HASH_BYTES];
+    uint8_t hash[TS_HASH_BYTES];
     bool found; /* the row that was there before */
 };
 
@@ -87,7 +82,7 @@ static void put_values(struct db_value out[PUT_VALUES],
         text_of(event->boot),
         db_int(event->uptime.ms),
         text_of(event->clock),
-        db_blob(ts_slice_of(putting->hash, HASH_BYTES)),
+        db_blob(ts_slice_of(putting->hash, TS_HASH_BYTES)),
         db_blob(event->body),
     };
 
@@ -117,7 +112,7 @@ static enum ts_status put_all(struct db *db, struct group *group,
     enum ts_status status;
 
     for (size_t i = 0; i < group->count; i++) {
-        hash_of(group->puttings[i].hash, group->events[i].body);
+        ts_hash(group->puttings[i].hash, &group->events[i].body, 1);
         group->outcomes[i] = ARCHIVE_CONFLICT; /* until a row says better */
         put_values(values + i * PUT_VALUES, &group->events[i],
                    &group->puttings[i]);
@@ -136,8 +131,8 @@ static bool known_row(void *arg, size_t set, const struct db_value *columns,
     (void)count;
     group->puttings[at].found = true;
     group->events[at].arrival = (uint64_t)columns[0].number;
-    if (hash.len == HASH_BYTES &&
-        !memcmp(hash.data, group->puttings[at].hash, HASH_BYTES))
+    if (hash.len == TS_HASH_BYTES &&
+        !memcmp(hash.data, group->puttings[at].hash, TS_HASH_BYTES))
         group->outcomes[at] = ARCHIVE_DUPLICATE;
     return false;
 }
@@ -252,16 +247,10 @@ enum ts_status archive_get(struct db *db, unsigned shard, uint64_t arrival,
  * the table. */
 static void quarantine_id(char out[2 * 16 + 1], struct ts_slice source,
                           struct ts_slice raw) {
-    uint8_t hash[HASH_BYTES];
-    mbedtls_sha256_context sha;
+    const struct ts_slice parts[] = {source, ts_slice_text("\n"), raw};
+    uint8_t hash[TS_HASH_BYTES];
 
-    mbedtls_sha256_init(&sha);
-    (void)mbedtls_sha256_starts_ret(&sha, 0);
-    (void)mbedtls_sha256_update_ret(&sha, source.data, source.len);
-    (void)mbedtls_sha256_update_ret(&sha, (const uint8_t *)"\n", 1);
-    (void)mbedtls_sha256_update_ret(&sha, raw.data, raw.len);
-    (void)mbedtls_sha256_finish_ret(&sha, hash);
-    mbedtls_sha256_free(&sha);
+    ts_hash(hash, parts, 3);
     ts_hex(out, ts_slice_of(hash, 16));
 }
 

@@ -1,8 +1,7 @@
 #include "hub/identity.h"
 
+#include "base/hash.h"
 #include "base/ids.h"
-
-#include <mbedtls/sha256.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,13 +128,13 @@ static void copy_text(char *out, size_t size, const struct db_value *column) {
 static void make_birth(char out[TS_UUID_TEXT],
                        const struct archive_event *event, size_t index) {
     char place[64];
-    uint8_t hash[32], id[16];
+    uint8_t hash[TS_HASH_BYTES], id[16];
     char hex[33];
     uint64_t ms = (uint64_t)event->received.unix_ms;
 
     snprintf(place, sizeof place, "%u/%llu/%zu", event->shard,
              (unsigned long long)event->arrival, index);
-    mbedtls_sha256_ret((const unsigned char *)place, strlen(place), hash, 0);
+    ts_hash(hash, (struct ts_slice[]){ts_slice_text(place)}, 1);
     for (int i = 0; i < 6; i++)
         id[i] = (uint8_t)(ms >> (40 - 8 * i));
     memcpy(id + 6, hash, 10);

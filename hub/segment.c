@@ -1,9 +1,8 @@
 #include "hub/segment.h"
 
 #include "base/guard.h"
+#include "base/hash.h"
 #include "base/ids.h"
-
-#include <mbedtls/sha256.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -376,19 +375,13 @@ static void drop_delivery(json_t *item) {
 /* Without id and time, equal events of one day count as tries of one. */
 static void make_message_id(json_t *item, struct ts_slice body,
                             struct ts_wall received) {
-    uint8_t hash[32];
-    char hex[65], id[80], day[32] = "";
-    mbedtls_sha256_context sha;
+    uint8_t hash[TS_HASH_BYTES];
+    char hex[TS_HASH_TEXT], id[80], day[32] = "";
 
     if (!has_text(item, "timestamp") && !has_text(item, "originalTimestamp"))
         snprintf(day, sizeof day, "%lld",
                  (long long)(received.unix_ms / DAY_MS));
-    mbedtls_sha256_init(&sha);
-    mbedtls_sha256_starts_ret(&sha, 0);
-    mbedtls_sha256_update_ret(&sha, body.data, body.len);
-    mbedtls_sha256_update_ret(&sha, (const unsigned char *)day, strlen(day));
-    mbedtls_sha256_finish_ret(&sha, hash);
-    mbedtls_sha256_free(&sha);
+    ts_hash(hash, (struct ts_slice[]){body, ts_slice_text(day)}, 2);
     ts_hex(hex, ts_slice_of(hash, sizeof hash));
     snprintf(id, sizeof id, "made-%.40s", hex);
     json_object_set_new(item, "messageId", json_string(id));

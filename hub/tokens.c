@@ -1,9 +1,8 @@
 #include "hub/tokens.h"
 
+#include "base/hash.h"
 #include "base/ids.h"
 #include "hub/sure.h"
-
-#include <mbedtls/sha256.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MAX = 64 * 1024, HASH_TEXT = 65, SECRET_BYTES = 32 };
+enum { FILE_MAX = 64 * 1024, SECRET_BYTES = 32 };
 
 struct line {
     char name[TS_NAME_TEXT];
-    char hash[HASH_TEXT];
+    char hash[TS_HASH_TEXT];
 };
 
 struct lines {
@@ -25,10 +24,10 @@ struct lines {
     size_t count;
 };
 
-static void hash_text(char out[HASH_TEXT], struct ts_slice token) {
-    uint8_t hash[32];
+static void hash_text(char out[TS_HASH_TEXT], struct ts_slice token) {
+    uint8_t hash[TS_HASH_BYTES];
 
-    (void)mbedtls_sha256_ret(token.data, token.len, hash, 0);
+    ts_hash(hash, &token, 1);
     ts_hex(out, ts_slice_of(hash, sizeof hash));
 }
 
@@ -39,7 +38,7 @@ static bool line_parse(struct line *out, const char *text) {
     if (sscanf(text, "%48s %64[0-9a-f] %1s", out->name, out->hash, rest) != 2)
         return false;
     name = ts_slice_text(out->name);
-    return ts_name_valid(name) && strlen(out->hash) == HASH_TEXT - 1;
+    return ts_name_valid(name) && strlen(out->hash) == TS_HASH_TEXT - 1;
 }
 
 /* Others must not read it, and none but the owner may add to it. */
@@ -194,7 +193,7 @@ enum ts_status tokens_list(const char *path,
 enum ts_status tokens_check(const char *path, struct ts_slice token,
                             struct ts_err *err) {
     struct lines *lines;
-    char hash[HASH_TEXT];
+    char hash[TS_HASH_TEXT];
     bool found = false;
     enum ts_status status;
 

@@ -1,7 +1,8 @@
 #include "tools/ram_journal.h"
 
+#include "base/hash.h"
+
 #include <assert.h>
-#include <mbedtls/sha256.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,7 +103,7 @@ bool ram_journal_previous(const struct ram_journal *journal,
 }
 
 uint64_t ram_journal_digest(struct ts_slice event) {
-    uint8_t hash[32];
+    uint8_t hash[TS_HASH_BYTES];
     uint64_t digest;
     struct ts_buf canonical = {0};
     json_t *json = NULL;
@@ -110,7 +111,7 @@ uint64_t ram_journal_digest(struct ts_slice event) {
     if (ts_json_parse(&json, event, NULL) == TS_OK &&
         ts_json_canonical(&canonical, json) == TS_OK)
         event = ts_buf_slice(&canonical);
-    (void)mbedtls_sha256_ret(event.data, event.len, hash, 0);
+    ts_hash(hash, &event, 1);
     json_decref(json);
     ts_buf_fini(&canonical);
     memcpy(&digest, hash, sizeof digest);

@@ -1,6 +1,7 @@
 /* Status texts, bytes, time, names and JSON limits. */
 #include "base/bytes.h"
 #include "base/guard.h"
+#include "base/hash.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -125,6 +126,26 @@ static void no_drawn_name_is_taken_for_a_card(void **state) {
     }
 }
 
+/* FIPS 180-4, the examples of one and of two blocks. */
+static void a_hash_is_of_all_parts(void **state) {
+    const struct ts_slice whole = ts_slice_text("abc");
+    const struct ts_slice parts[] = {
+        ts_slice_text("abcdbcdecdefdefgefgh"), ts_slice_text(""),
+        ts_slice_text("fghighijhijkijkljklmklmnlmnomnopnopq")};
+    uint8_t hash[TS_HASH_BYTES];
+    char text[TS_HASH_TEXT];
+
+    (void)state;
+    ts_hash(hash, &whole, 1);
+    ts_hex(text, ts_slice_of(hash, sizeof hash));
+    assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223"
+                              "b00361a396177a9cb410ff61f20015ad");
+    ts_hash(hash, parts, 3);
+    ts_hex(text, ts_slice_of(hash, sizeof hash));
+    assert_string_equal(text, "248d6a61d20638b8e5c026930c3e6039"
+                              "a33ce45964ff2167f6ecedd419db06c1");
+}
+
 static void json_has_limits_and_one_form(void **state) {
     static const char text[] = "{\"b\":1,\"a\":[9007199254740993]}";
     struct ts_buf out = {0};
@@ -186,6 +207,7 @@ int main(void) {
         cmocka_unit_test(text_forms_are_read_back),
         cmocka_unit_test(times_are_written_and_read),
         cmocka_unit_test(names_and_counters_have_one_form),
+        cmocka_unit_test(a_hash_is_of_all_parts),
         cmocka_unit_test(no_drawn_name_is_taken_for_a_card),
         cmocka_unit_test(json_has_limits_and_one_form),
         cmocka_unit_test(a_log_line_is_one_line),
