@@ -82,6 +82,7 @@ void intake_reply_fini(struct intake_reply *reply) {
 struct round {
     struct intake *intake;
     uint64_t leased;   /* bit: the shard's lease is checked */
+    bool lost;         /* another hub has a lease */
     uint64_t archived; /* bit: something of the shard was */
     uint64_t counts[TS_SHARDS][TAKE_COUNTERS];
 };
@@ -111,6 +112,7 @@ static enum ts_status round_lease(struct round *round, unsigned shard,
     status = lease_check(options->lease, options->db, shard, err);
     if (status == TS_OK)
         round->leased |= bit;
+    round->lost |= status == TS_DENIED;
     return status;
 }
 
@@ -613,7 +615,8 @@ enum ts_status intake_group(struct intake *intake, struct intake_item *items,
     for (size_t i = 0; i < count; i++)
         intake_reply_fini(&items[i].reply);
     *taken = 0;
-    return status;
+    /* A right that is missing is no lost lease. */
+    return status == TS_DENIED && !round.lost ? TS_IO : status;
 }
 
 enum ts_status intake_message(struct intake *intake, const struct topic *topic,
@@ -626,6 +629,24 @@ enum ts_status intake_message(struct intake *intake, const struct topic *topic,
 
     *reply = item.reply;
     return status;
+}
+
+enum ts_status intake_leave_out(struct intake *intake,
+                                const struct topic *topic, const char *why,
+                                struct ts_err *err) {
+    struct round round = {.intake = intake};
+    char text[TS_ERR_TEXT + 64];
+    enum ts_status status =
+        round_open(&round, UINT64_C(1) << topic->shard, err);
+
+    if (status != TS_OK)
+        return status;
+    (void)snprintf(text, sizeof text,
+                   "a message cannot be taken; the terminal keeps it: %s", why);
+    status = archive_alarm(intake->options.db, topic->shard, "left_out",
+                           ts_slice_text(topic->name), text,
+                           ts_clock_wall(intake->options.clock), err);
+    return round_close(&round, status, err);
 }
 
 static bool raw_row(void *arg, const struct db_value *columns, size_t count) {

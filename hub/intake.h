@@ -68,6 +68,12 @@ enum ts_status intake_group(struct intake *intake, struct intake_item *items,
                             size_t count, size_t *taken,
                             struct ts_err *err) TS_MUST_USE;
 
+/* A message that is given up, because it fails while others are taken, or the
+ * database refuses it: raises the alarm `left_out`. */
+enum ts_status intake_leave_out(struct intake *intake,
+                                const struct topic *topic, const char *why,
+                                struct ts_err *err) TS_MUST_USE;
+
 /* Tries an event of quarantine again, as if the terminal had sent it alone.
  * TS_INVALID: it is still not understood; `err` says why. */
 enum ts_status intake_replay(struct intake *intake, const char *id,

@@ -12,7 +12,10 @@ enum {
     REPEAT_MS = 300000,   /* all bells are rung again */
     SOON_MS = 50,         /* the database is busy */
     LATER_MS = 1000,      /* the database is away */
+    GROUP_TRIES = 3,      /* of one that meets another writer */
     INVALID_TRIES = 3,    /* of a message that the database refuses */
+    BLAMED_TRIES = 3,     /* of one that fails while others are taken... */
+    LOCKED_TRIES = 20,    /* ...and of one that meets another writer */
     OTHERS_PER_BATCH = 4, /* queue room for messages that are no batches */
     /* Over the room: what was read before the line was held. */
     READ_AHEAD = 4096,
@@ -26,7 +29,9 @@ struct waiting {
     struct waiting *next;
     struct topic topic;
     bool retained;
-    unsigned tries, refusals;
+    unsigned failures; /* alone */
+    unsigned blamed;   /* of these with others taken since the one before */
+    uint64_t taken;    /* the link's at the last failure */
     size_t len;
     uint8_t payload[];
 };
@@ -41,6 +46,9 @@ struct link {
     unsigned batches, others; /* waiting */
     size_t bytes;             /* of all of them */
     unsigned alone; /* so many are taken one by one: a group with them failed */
+    unsigned locked;     /* groups in a row that met another writer */
+    enum ts_status last; /* of the last taking */
+    uint64_t taken;      /* messages, ever */
     struct desk_bell_cursor rung;
     bool up, denied, leaving;
     bool away; /* the last taking failed */
@@ -104,20 +112,32 @@ static size_t bytes_of(size_t payload) {
     return sizeof(struct waiting) + payload;
 }
 
-static void drop_head(struct link *link) {
+static struct waiting *unlink_head(struct link *link) {
     struct waiting *head = link->head;
 
     link->head = head->next;
     if (!link->head)
         link->tail = &link->head;
+    if (link->alone)
+        link->alone--;
+    return head;
+}
+
+static void drop_head(struct link *link) {
+    struct waiting *head = unlink_head(link);
+
     if (head->topic.leaf == TOPIC_EVENTS)
         link->batches--;
     else
         link->others--;
     link->bytes -= bytes_of(head->len);
-    if (link->alone)
-        link->alone--;
     free(head);
+}
+
+static void append(struct link *link, struct waiting *item) {
+    item->next = NULL;
+    *link->tail = item;
+    link->tail = &item->next;
 }
 
 static void hold(struct link *link, bool held) {
@@ -146,34 +166,78 @@ static void set_hold(struct link *link) {
         hold(link, true);
 }
 
-/* Answers in how many milliseconds to go on. */
-static unsigned on_failure(struct link *link, enum ts_status status,
-                           const struct ts_err *err) {
-    struct waiting *head = link->head;
+/* Its sender keeps what it says, and offers it again. */
+static void leave_out(struct link *link, const struct ts_err *why) {
+    const struct topic *topic = &link->head->topic;
+    struct ts_err err;
 
+    ts_log(TS_LOG_ERROR, "link", "%s: a message is left out: %s", topic->name,
+           why->text);
+    count_message(link, "left_out");
+    if (intake_leave_out(link->options.intake, topic, why->text, &err) != TS_OK)
+        ts_log(TS_LOG_ERROR, "link", "%s: no alarm could be raised: %s",
+               topic->name, err.text);
+    drop_head(link);
+}
+
+/* Whether others were taken since it failed the last time. */
+static bool note_failure(const struct link *link, struct waiting *head) {
+    bool others = head->failures && link->taken != head->taken;
+
+    head->failures++;
+    head->blamed += others;
+    head->taken = link->taken;
+    return others;
+}
+
+/* Behind the others it holds up nobody. While nothing else is taken either, the
+ * message is not to blame. Answers in how many milliseconds to go on. */
+static unsigned stand_aside(struct link *link, enum ts_status status,
+                            const struct ts_err *err) {
+    struct waiting *head = link->head;
+    bool others = note_failure(link, head);
+
+    if (head->failures == 1 && status != TS_AGAIN)
+        ts_log(TS_LOG_ERROR, "link", "taking waits: %s", err->text);
+    if ((status == TS_INVALID && head->failures >= INVALID_TRIES) ||
+        head->blamed >= (status == TS_AGAIN ? LOCKED_TRIES : BLAMED_TRIES)) {
+        leave_out(link, err);
+        return 0;
+    }
+    append(link, unlink_head(link));
+    if ((others || status == TS_INVALID) && !link->head->failures)
+        return 0;
+    return others || status == TS_AGAIN ? SOON_MS : LATER_MS;
+}
+
+/* One message may be to blame for what its group meets, unless the database is
+ * away. Answers in how many milliseconds to go on. */
+static unsigned on_failure(struct link *link, size_t count,
+                           enum ts_status status, const struct ts_err *err) {
     if (status == TS_DENIED) {
         link->options.on_lost(link->options.ctx, err);
         return LATER_MS;
     }
-    if (status == TS_AGAIN)
-        return SOON_MS;
-    if (status == TS_INVALID && ++head->refusals == INVALID_TRIES) {
-        ts_log(TS_LOG_ERROR, "link", "%s: a message is left out: %s",
-               head->topic.name, err->text);
-        count_message(link, "left_out");
-        drop_head(link);
-        return 0;
+    if (status == TS_CLOSED) {
+        if (link->last != TS_CLOSED)
+            ts_log(TS_LOG_ERROR, "link", "taking waits: %s", err->text);
+        return LATER_MS;
     }
-    if (!head->tries++)
-        ts_log(TS_LOG_ERROR, "link", "taking waits: %s", err->text);
-    return LATER_MS;
+    if (count == 1)
+        return stand_aside(link, status, err);
+    if (status == TS_AGAIN && ++link->locked < GROUP_TRIES)
+        return SOON_MS;
+    link->locked = 0;
+    link->alone = (unsigned)count;
+    return 0;
 }
 
 static size_t gather(const struct link *link, struct intake_item *items) {
     const struct waiting *next = link->head;
-    size_t most = link->alone ? 1 : GROUP_MAX, count = 0;
+    size_t most = link->alone || next->failures ? 1 : GROUP_MAX, count = 0;
 
-    for (; next && count < most; next = next->next)
+    for (; next && count < most && !(count && next->failures);
+         next = next->next)
         items[count++] = (struct intake_item){
             .topic = &next->topic,
             .payload = ts_slice_of(next->payload, next->len),
@@ -183,6 +247,8 @@ static size_t gather(const struct link *link, struct intake_item *items) {
 
 static void send_replies(struct link *link, struct intake_item *items,
                          size_t count) {
+    link->locked = 0;
+    link->taken += count;
     for (size_t i = 0; i < count; i++) {
         send_reply(link, items[i].topic, &items[i].reply);
         count_message(link, "done");
@@ -197,16 +263,14 @@ static unsigned take_group(struct link *link) {
     struct ts_err err = {0};
     enum ts_status status =
         intake_group(link->options.intake, items, count, &taken, &err);
+    unsigned wait = 0;
 
-    if (status == TS_OK) {
+    if (status == TS_OK)
         send_replies(link, items, taken);
-        return 0;
-    }
-    if (count > 1 && status == TS_INVALID) {
-        link->alone = (unsigned)count;
-        return 0;
-    }
-    return on_failure(link, status, &err);
+    else
+        wait = on_failure(link, count, status, &err);
+    link->last = status;
+    return wait;
 }
 
 static void show_waiting(const struct link *link) {
@@ -240,8 +304,7 @@ static void enqueue(struct link *link, const struct topic *topic,
         .topic = *topic, .retained = retained, .len = payload.len};
     if (payload.len)
         memcpy(item->payload, payload.data, payload.len);
-    *link->tail = item;
-    link->tail = &item->next;
+    append(link, item);
     if (topic->leaf == TOPIC_EVENTS)
         link->batches++;
     else

@@ -3,6 +3,7 @@
 #include "hub/registry.h"
 #include "hub/rows.h"
 #include "tests/support/broker.h"
+#include "tests/unit/hub/engines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,14 +110,14 @@ static void name_of(char out[TS_NAME_TEXT], unsigned lane) {
     (void)snprintf(out, TS_NAME_TEXT, "lane-%02u", lane);
 }
 
-static void open_hub(struct stand *stand) {
+static void open_hub(struct stand *stand, const char *url) {
     struct ts_wall now = ts_clock_wall(ts_clock_system());
     struct intake_options options = {
         .lease = &stand->lease, .clock = ts_clock_system(), .window = 16};
     char name[TS_NAME_TEXT];
     struct ts_err err = {0};
 
-    must(db_open(&stand->db, "sqlite::memory:", &err), &err);
+    must(db_open(&stand->db, url, &err), &err);
     must(lease_take(&stand->lease, stand->db, "hub-1", true, now, &err), &err);
     for (unsigned i = 0; i < LANES; i++) {
         name_of(name, i);
@@ -136,7 +137,7 @@ static void open_hub(struct stand *stand) {
                                         .mqtt = line_of(stand, "hub-1")};
 }
 
-static struct stand *stand_open(void) {
+static struct stand *stand_open_on(const char *url) {
     struct stand *stand = ts_alloc(sizeof *stand);
     struct mqtt_events events = {.ctx = stand,
                                  .on_up = lane_up,
@@ -152,7 +153,7 @@ static struct stand *stand_open(void) {
     stand->loop = event_base_new();
     stand->folder = test_folder_new("link");
     stand->broker = broker_start(stand->folder, 0, "");
-    open_hub(stand);
+    open_hub(stand, url);
     link.loop = stand->loop;
     link.config = &stand->config;
     link.intake = stand->intake;
@@ -168,6 +169,10 @@ static struct stand *stand_open(void) {
     return stand;
 }
 
+static struct stand *stand_open(void) {
+    return stand_open_on("sqlite::memory:");
+}
+
 static void stand_close(struct stand *stand) {
     mqtt_stop(stand->lane);
     mqtt_free(stand->lane);
@@ -181,8 +186,9 @@ static void stand_close(struct stand *stand) {
     free(stand);
 }
 
-/* `store` is the event's own: another than the registry's is set aside. */
-static void offer(struct stand *stand, unsigned lane, const char *store) {
+/* One batch of `count` events, each with a text of so many characters. */
+static void offer_many(struct stand *stand, unsigned lane, const char *store,
+                       unsigned count, int filler) {
     struct ts_buf text = {0};
     char name[TS_NAME_TEXT], topic[TOPIC_TEXT];
     struct ts_err err;
@@ -191,23 +197,30 @@ static void offer(struct stand *stand, unsigned lane, const char *store) {
     name_of(name, lane);
     topic_text(topic, "tessera", ts_shard(ts_slice_text("roma-01")), name,
                TOPIC_EVENTS);
-    assert_int_equal(
-        ts_buf_printf(
-            &text,
-            "[{\"specversion\":\"1.0\",\"source\":\"/stores/%s/terminals/%s\","
-            "\"id\":\"9f2c6a1be07d44%02u-00000000000000000001\","
-            "\"type\":\"tessera.item.scanned.v1\","
-            "\"time\":\"2026-11-21T10:00:00.123Z\","
-            "\"journal\":\"9f2c6a1be07d44%02u\","
-            "\"sequence\":\"00000000000000000001\",\"boot\":\"5d1e88c2\","
-            "\"uptime\":\"8812345\",\"clock\":\"set\","
-            "\"data\":{\"gtin\":\"05901234123457\"}}]",
-            store, name, lane, lane),
-        TS_OK);
+    for (unsigned i = 1; i <= count; i++)
+        assert_int_equal(
+            ts_buf_printf(
+                &text,
+                "%s{\"specversion\":\"1.0\",\"source\":\"/stores/%s/terminals/"
+                "%s\",\"id\":\"9f2c6a1be07d44%02u-%020u\","
+                "\"type\":\"tessera.item.scanned.v1\","
+                "\"time\":\"2026-11-21T10:00:00.123Z\","
+                "\"journal\":\"9f2c6a1be07d44%02u\",\"sequence\":\"%020u\","
+                "\"boot\":\"5d1e88c2\",\"uptime\":\"8812345\","
+                "\"clock\":\"set\",\"data\":{\"gtin\":\"05901234123457\","
+                "\"filler\":\"%*s\"}}",
+                i > 1 ? "," : "[", store, name, lane, i, lane, i, filler, ""),
+            TS_OK);
+    assert_int_equal(ts_buf_add_text(&text, "]"), TS_OK);
     must(
         mqtt_publish(stand->lane, topic, ts_buf_slice(&text), false, &id, &err),
         &err);
     ts_buf_fini(&text);
+}
+
+/* `store` is the event's own: another than the registry's is set aside. */
+static void offer(struct stand *stand, unsigned lane, const char *store) {
+    offer_many(stand, lane, store, 1, 0);
 }
 
 static int64_t events(struct stand *stand) {
@@ -336,6 +349,117 @@ static void test_one_failure_takes_nobody_along(void **state) {
     stand_close(stand);
 }
 
+static int64_t left_out_alarms(struct stand *stand) {
+    static const struct db_statement count = {
+        "alarms", "SELECT COUNT(*) FROM alarm WHERE kind = 'left_out' "
+                  "AND subject = 'lane-02'"};
+    int64_t number = -1;
+    struct ts_err err;
+
+    must(db_run(stand->db, &count, NULL, 0, row_number, &number, &err), &err);
+    return number;
+}
+
+/* The others are taken at once, and those that come later; lane 2 gets no
+ * word, and an alarm says so. */
+static void poison_is_left_out(struct stand *stand) {
+    int64_t until = deadline();
+
+    while (stand->answered < 4)
+        turn(stand, until);
+    for (unsigned i = 0; messages(stand, "left_out") < 1 || stand->answered < 8;
+         i++) {
+        offer(stand, 5 + i % 4, "roma-01");
+        turn(stand, until);
+    }
+    assert_int_equal(stand->acks[2], 0);
+    assert_int_equal(events(stand), 8);
+    assert_int_equal(left_out_alarms(stand), 1);
+}
+
+static void cured(struct stand *stand) {
+    int64_t until = deadline();
+
+    while (!stand->acks[2]) {
+        offer(stand, 2, "roma-01");
+        turn(stand, until);
+    }
+}
+
+/* Whatever PostgreSQL says of the one batch. */
+static void test_one_poisonous_message(void **state) {
+    static const char *const sqlstates[] = {
+        "22021", /* a value: TS_INVALID */
+        "23505", /* a key: TS_AGAIN */
+        "XX001", /* a damaged page: TS_CORRUPT */
+        "42501", /* a right, not the lease: TS_IO */
+    };
+    static const struct db_statement laid = {
+        "laid", "CREATE TRIGGER poison BEFORE INSERT ON event FOR EACH ROW "
+                "EXECUTE FUNCTION poison()"};
+    static const struct db_statement lifted = {"lifted",
+                                               "DROP TRIGGER poison ON event"};
+
+    for (size_t at = 0; at < sizeof sqlstates / sizeof *sqlstates; at++) {
+        struct stand *stand = stand_open_on(engines_postgres(*state));
+        struct ts_buf sql = {0};
+        struct db_statement function = {"function", NULL};
+
+        assert_int_equal(
+            ts_buf_printf(&sql,
+                          "CREATE FUNCTION poison() RETURNS trigger AS $$ "
+                          "BEGIN IF NEW.event_key LIKE 'lane-02/%%' THEN "
+                          "RAISE 'poison' USING ERRCODE = '%s'; END IF; "
+                          "RETURN NEW; END $$ LANGUAGE plpgsql",
+                          sqlstates[at]),
+            TS_OK);
+        function.sql = ts_buf_text(&sql);
+        run_sql(stand, &function);
+        run_sql(stand, &laid);
+        for (unsigned i = 0; i < 5; i++)
+            offer(stand, i, "roma-01");
+        poison_is_left_out(stand);
+        run_sql(stand, &lifted);
+        cured(stand);
+        stand_close(stand);
+        ts_buf_fini(&sql);
+    }
+}
+
+/* The disk has room for small batches and none for a large one. */
+static void test_one_oversize_message(void **state) {
+    static const struct db_statement pages = {"pages", "PRAGMA page_count"};
+    struct stand *stand = stand_open();
+    struct db_statement limit = {"limit", NULL};
+    struct ts_buf sql = {0};
+    int64_t count = 0;
+    struct ts_err err;
+
+    (void)state;
+    must(db_run(stand->db, &pages, NULL, 0, row_number, &count, &err), &err);
+    assert_int_equal(
+        ts_buf_printf(&sql, "PRAGMA max_page_count = %d", (int)count + 20),
+        TS_OK);
+    limit.sql = ts_buf_text(&sql);
+    run_sql(stand, &limit);
+    for (unsigned i = 0; i < 5; i++)
+        offer_many(stand, i, "roma-01", i == 2 ? 20 : 1, i == 2 ? 8192 : 0);
+    poison_is_left_out(stand);
+    cured(stand);
+    stand_close(stand);
+    ts_buf_fini(&sql);
+}
+
+static int start(void **state) {
+    *state = engines_start();
+    return 0;
+}
+
+static int stop(void **state) {
+    engines_stop(*state);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broker_keeps_what_has_no_room),
@@ -343,7 +467,9 @@ int main(void) {
         cmocka_unit_test(test_bytes_of_one_are_room_enough),
         cmocka_unit_test(test_bytes_over_the_room_are_let_go),
         cmocka_unit_test(test_one_failure_takes_nobody_along),
+        cmocka_unit_test(test_one_poisonous_message),
+        cmocka_unit_test(test_one_oversize_message),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start, stop);
 }
