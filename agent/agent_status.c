@@ -18,6 +18,8 @@ static const struct {
      "Handed to the disk for the journal, its log and checkpoints."},
     {"tessera_journal_disk_syncs_total", TS_COUNTER,
      "Syncs of the journal's files."},
+    {"tessera_journal_disk_errors_total", TS_COUNTER,
+     "Calls of the journal's files that the system refused, by call."},
     {"tessera_journal_refused_total", TS_COUNTER,
      "Events refused for want of room."},
     {"tessera_recorder_lost_total", TS_COUNTER,
@@ -63,6 +65,16 @@ static void count_journal(struct agent *agent) {
     struct journal_stats stats = {0};
     char label[64];
 
+    for (int i = 0; i < JOURNAL_DISK_CALLS; i++) {
+        enum journal_disk_call call = (enum journal_disk_call)i;
+
+        ts_metrics_label(label, sizeof label, "call",
+                         journal_disk_call_name(call));
+        set(agent, "tessera_journal_disk_errors_total", label,
+            journal_disk_errors(agent->journal, call));
+    }
+    set(agent, "tessera_recorder_lost_total", "",
+        recorder_lost(agent->recorder));
     if (journal_get_stats(agent->journal, &stats, NULL) != TS_OK)
         return;
     set(agent, "tessera_journal_unsent", "", stats.unsent);
@@ -77,8 +89,6 @@ static void count_journal(struct agent *agent) {
                          journal_class_name((enum journal_class)i));
         set(agent, "tessera_journal_refused_total", label, stats.refused[i]);
     }
-    set(agent, "tessera_recorder_lost_total", "",
-        recorder_lost(agent->recorder));
 }
 
 static void count_uplink(struct agent *agent) {
@@ -153,7 +163,7 @@ static json_t *journal_json(struct agent *agent) {
     json_t *refused = json_object();
     const char *trouble = recorder_trouble(agent->recorder);
 
-    if (journal_get_stats(agent->journal, &stats, &err) != TS_OK)
+    if (journal_get_stats(agent->journal, &stats, &err) != TS_OK && !trouble[0])
         trouble = err.text;
     if (stats.has_oldest)
         ts_wall_text(oldest, stats.oldest_unsent);
@@ -163,8 +173,9 @@ static json_t *journal_json(struct agent *agent) {
                                   json_integer((json_int_t)stats.refused[i]));
     return json_pack(
         "{s:s,s:b,s:s,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "id",
-        journal_id(agent->journal), "ok", trouble[0] ? 0 : 1, "text", trouble,
-        "unsent", (json_int_t)stats.unsent, "oldest_unsent", oldest, "copies",
+        journal_id(agent->journal), "ok", trouble[0] ? 0 : 1, "text",
+        trouble[0] ? trouble : journal_warning(agent->journal), "unsent",
+        (json_int_t)stats.unsent, "oldest_unsent", oldest, "copies",
         (json_int_t)stats.copies, "bytes", (json_int_t)stats.bytes, "appended",
         (json_int_t)stats.appended, "commits", (json_int_t)stats.commits,
         "disk_bytes", (json_int_t)stats.disk_bytes, "disk_syncs",

@@ -17,6 +17,12 @@ const char *journal_class_name(enum journal_class class) {
     return names[class];
 }
 
+const char *journal_disk_call_name(enum journal_disk_call call) {
+    static const char *const names[] = {"open", "read", "write", "sync"};
+
+    return names[call];
+}
+
 /* Per mille of max_bytes up to which a class is taken. */
 static int64_t ceiling_of(const struct journal *journal,
                           enum journal_class class) {
@@ -384,12 +390,15 @@ enum ts_status journal_get(struct journal *journal, const char *key,
                            struct ts_buf *value) {
     enum ts_status status = TS_INVALID;
     sqlite3_stmt *statement;
+    int step;
 
     if (!journal->store.db)
         return TS_IO;
     statement = store_prepare(&journal->store, STORE_GET);
     store_bind_text(statement, 1, key);
-    if (sqlite3_step(statement) == SQLITE_ROW) {
+    step = sqlite3_step(statement);
+    source_judge(journal, step);
+    if (step == SQLITE_ROW) {
         ts_buf_clear(value);
         status = ts_buf_add(
             value, ts_slice_of(sqlite3_column_blob(statement, 0),

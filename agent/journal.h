@@ -22,6 +22,17 @@ enum journal_class {
 /* "telemetry", "item", "visit", "card". */
 const char *journal_class_name(enum journal_class class);
 
+/* What the system was asked of the journal's files when it refused. */
+enum journal_disk_call {
+    JOURNAL_DISK_OPEN, /* or its rights were looked at */
+    JOURNAL_DISK_READ,
+    JOURNAL_DISK_WRITE,
+    JOURNAL_DISK_SYNC,
+    JOURNAL_DISK_CALLS
+};
+/* "open", "read", "write", "sync". */
+const char *journal_disk_call_name(enum journal_disk_call call);
+
 struct journal;
 
 struct journal_options {
@@ -92,8 +103,9 @@ enum ts_status journal_commit(struct journal *journal,
 /* Something is not durable yet, or the file is being replaced. */
 bool journal_pending(const struct journal *journal);
 /* For an idle moment: writes what acks have moved, ages copies, gives room
- * back to the disk, replaces a damaged file. Does nothing while something is
- * pending; ends as a commit does. */
+ * back to the disk, replaces a damaged file, looks whether the agent may still
+ * open its files. Does nothing while something is pending; ends as a commit
+ * does. */
 void journal_tidy_begin(struct journal *journal);
 /* ... and waits. */
 enum ts_status journal_tidy(struct journal *journal,
@@ -153,6 +165,13 @@ struct uplink_source journal_source(struct journal *journal);
 /* Called when the hub's word moved `through`; NULL: nobody. */
 void journal_on_release(struct journal *journal, void (*call)(void *arg),
                         void *arg);
+
+/* Calls that the system refused since the start, also while the file is out of
+ * order. */
+uint64_t journal_disk_errors(const struct journal *journal,
+                             enum journal_disk_call call);
+/* "" or what is wrong with the journal although it records, and what to do. */
+const char *journal_warning(const struct journal *journal);
 
 struct journal_stats {
     uint64_t unsent; /* those that wait for the disk as well */

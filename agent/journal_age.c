@@ -18,6 +18,7 @@ static int64_t written_at(struct journal *journal, size_t index,
                           uint64_t sequence, int64_t at) {
     static const int64_t never_set = 1577836800000; /* 2020-01-01 */
     int64_t now = ts_clock_wall(journal->options.clock).unix_ms;
+    int step;
 
     if (at >= never_set && at <= now)
         return at;
@@ -28,8 +29,10 @@ static int64_t written_at(struct journal *journal, size_t index,
         (void)sqlite3_bind_int64(statement, 2, (int64_t)sequence);
         (void)sqlite3_bind_int64(statement, 3, never_set);
         (void)sqlite3_bind_int64(statement, 4, now);
-        if (sqlite3_step(statement) == SQLITE_ROW)
+        step = sqlite3_step(statement);
+        if (step == SQLITE_ROW)
             at = sqlite3_column_int64(statement, 0);
+        source_judge(journal, step);
         (void)sqlite3_reset(statement);
     }
     return at;
@@ -58,11 +61,12 @@ static bool find_cut(struct journal *journal, size_t index, uint64_t end,
                      uint64_t *cut, struct journal_amount *total) {
     sqlite3_stmt *statement = store_prepare(&journal->store, STORE_COPIES);
     bool all = true;
+    int step = SQLITE_DONE;
 
     *cut = 0;
     store_bind_text(statement, 1, journal->spans[index].journal);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)end);
-    while (all && sqlite3_step(statement) == SQLITE_ROW) {
+    while (all && (step = sqlite3_step(statement)) == SQLITE_ROW) {
         all =
             journal->copy_bytes - total->bytes > journal->options.keep_bytes ||
             is_old(journal, index, (uint64_t)sqlite3_column_int64(statement, 0),
@@ -73,6 +77,7 @@ static bool find_cut(struct journal *journal, size_t index, uint64_t end,
         total->bytes += sqlite3_column_int64(statement, 2);
         total->rows++;
     }
+    source_judge(journal, step);
     (void)sqlite3_reset(statement);
     return all && *cut == end;
 }

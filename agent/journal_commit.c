@@ -79,12 +79,15 @@ static void settle(struct journal *journal) {
 static void mend_if_suspect(struct journal *journal) {
     if (!journal->suspect || journal->open.count)
         return;
-    ts_log(TS_LOG_ERROR, "journal", "%s is %s", journal->path,
-           store_is_gone(&journal->store)
-               ? "deleted or exchanged under the agent: it goes on with a new "
-                 "one and what it still has of the old one; stop the agent "
-                 "before you touch its folder"
-               : "damaged: it is set aside");
+    if (store_is_gone(&journal->store))
+        ts_log(TS_LOG_ERROR, "journal",
+               "%s is deleted or exchanged under the agent: it goes on with a "
+               "new one and what it still has of the old one; stop the agent "
+               "before you touch its folder",
+               journal->path);
+    else
+        ts_log(TS_LOG_ERROR, "journal", "%s; it is set aside",
+               journal->suspicion.text);
     give_replacement(journal, WRITER_REPLACE);
 }
 
@@ -187,12 +190,16 @@ static void absorb_journal(struct journal *journal,
 
 void journal_absorb(struct journal *journal) {
     struct journal_report report;
+    struct ts_err damage;
     struct salvage *salvage = writer_take_salvage(journal->writer, &report);
     const struct salvage_found *found;
     size_t count;
     size_t at = 0;
 
-    journal->suspect |= writer_take_damage(journal->writer);
+    if (writer_take_damage(journal->writer, &damage)) {
+        journal->suspect = true;
+        journal->suspicion = damage;
+    }
     if (!salvage)
         return;
     found = salvage_journals(salvage, &count);
@@ -266,9 +273,25 @@ static bool moved(const struct journal *journal) {
     return false;
 }
 
+/* What is open stays open: nobody would notice before the next start. */
+static void look_at_rights(struct journal *journal) {
+    struct ts_err err = {0};
+
+    if (!journal->store.db)
+        return;
+    if (store_check_rights(&journal->store, &err) != TS_OK)
+        disk_count_error(journal->disk, JOURNAL_DISK_OPEN);
+    if (err.text[0] && strcmp(err.text, journal->warning.text) != 0)
+        ts_log(TS_LOG_ERROR, "journal", "%s", err.text);
+    else if (!err.text[0] && journal->warning.text[0])
+        ts_log(TS_LOG_INFO, "journal", "%s can be opened again", journal->path);
+    journal->warning = err;
+}
+
 void journal_tidy_begin(struct journal *journal) {
     if (journal_pending(journal))
         return;
+    look_at_rights(journal);
     journal->suspect |= store_is_gone(&journal->store);
     mend_if_suspect(journal);
     if (journal->on_way)

@@ -12,10 +12,11 @@ struct journal_disk {
     sqlite3_vfs vfs; /* first: SQLite hands it back */
     sqlite3_vfs *real;
     char name[40];
-    atomic_uint_fast64_t bytes, syncs, unreadable;
+    atomic_uint_fast64_t bytes, syncs;
+    atomic_uint_fast64_t errors[JOURNAL_DISK_CALLS];
 };
 
-/* Behind the real file, whose methods stay but for three. */
+/* Behind the real file, whose methods stay but for four. */
 struct tail {
     sqlite3_io_methods methods; /* first: the file points to it */
     const sqlite3_io_methods *real;
@@ -26,23 +27,41 @@ static struct tail *tail_of(sqlite3_file *file) {
     return (struct tail *)(uintptr_t)file->pMethods;
 }
 
+void disk_count_error(struct journal_disk *disk, enum journal_disk_call call) {
+    (void)atomic_fetch_add_explicit(&disk->errors[call], 1,
+                                    memory_order_relaxed);
+}
+
+/* What the system answered to a call. */
+static int judge(struct journal_disk *disk, enum journal_disk_call call,
+                 int code) {
+    if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ)
+        disk_count_error(disk, call);
+    return code;
+}
+
 static int on_write(sqlite3_file *file, const void *data, int len,
                     sqlite3_int64 at) {
     struct tail *tail = tail_of(file);
 
     (void)atomic_fetch_add_explicit(&tail->disk->bytes, (uint64_t)len,
                                     memory_order_relaxed);
-    return tail->real->xWrite(file, data, len, at);
+    return judge(tail->disk, JOURNAL_DISK_WRITE,
+                 tail->real->xWrite(file, data, len, at));
+}
+
+static int on_truncate(sqlite3_file *file, sqlite3_int64 bytes) {
+    struct tail *tail = tail_of(file);
+
+    return judge(tail->disk, JOURNAL_DISK_WRITE,
+                 tail->real->xTruncate(file, bytes));
 }
 
 static int on_read(sqlite3_file *file, void *data, int len, sqlite3_int64 at) {
     struct tail *tail = tail_of(file);
-    int code = tail->real->xRead(file, data, len, at);
 
-    if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ)
-        (void)atomic_fetch_add_explicit(&tail->disk->unreadable, 1,
-                                        memory_order_relaxed);
-    return code;
+    return judge(tail->disk, JOURNAL_DISK_READ,
+                 tail->real->xRead(file, data, len, at));
 }
 
 static int on_sync(sqlite3_file *file, int flags) {
@@ -50,7 +69,7 @@ static int on_sync(sqlite3_file *file, int flags) {
 
     (void)atomic_fetch_add_explicit(&tail->disk->syncs, 1,
                                     memory_order_relaxed);
-    return tail->real->xSync(file, flags);
+    return judge(tail->disk, JOURNAL_DISK_SYNC, tail->real->xSync(file, flags));
 }
 
 static size_t tail_offset(const sqlite3_vfs *real) {
@@ -67,10 +86,11 @@ static int on_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file,
     int code = disk->real->xOpen(disk->real, path, file, flags, out_flags);
 
     if (code != SQLITE_OK || !file->pMethods)
-        return code;
+        return judge(disk, JOURNAL_DISK_OPEN, code);
     *tail = (struct tail){*file->pMethods, file->pMethods, disk};
     tail->methods.xRead = on_read;
     tail->methods.xWrite = on_write;
+    tail->methods.xTruncate = on_truncate;
     tail->methods.xSync = on_sync;
     file->pMethods = &tail->methods;
     return SQLITE_OK;
@@ -127,6 +147,6 @@ uint64_t disk_syncs(struct journal_disk *disk) {
     return atomic_load_explicit(&disk->syncs, memory_order_relaxed);
 }
 
-uint64_t disk_unreadable(struct journal_disk *disk) {
-    return atomic_load_explicit(&disk->unreadable, memory_order_relaxed);
+uint64_t disk_errors(struct journal_disk *disk, enum journal_disk_call call) {
+    return atomic_load_explicit(&disk->errors[call], memory_order_relaxed);
 }

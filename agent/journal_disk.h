@@ -5,7 +5,7 @@
 #ifndef TS_AGENT_JOURNAL_DISK_H
 #define TS_AGENT_JOURNAL_DISK_H
 
-#include <stdint.h>
+#include "agent/journal.h"
 
 struct journal_disk;
 
@@ -17,8 +17,10 @@ const char *disk_name(const struct journal_disk *disk);
 /* From any thread. */
 uint64_t disk_bytes(struct journal_disk *disk);
 uint64_t disk_syncs(struct journal_disk *disk);
-/* Reads that the system refused, of which SQLite says no more than that the
+/* Calls that the system refused. Of a read SQLite says no more than that the
  * file is damaged. */
-uint64_t disk_unreadable(struct journal_disk *disk);
+uint64_t disk_errors(struct journal_disk *disk, enum journal_disk_call call);
+/* One that was refused elsewhere. */
+void disk_count_error(struct journal_disk *disk, enum journal_disk_call call);
 
 #endif

@@ -58,7 +58,9 @@ struct journal {
     void (*on_release)(void *arg);
     void *on_release_arg;
     bool estimate; /* the file is too large to be counted at the start */
-    bool suspect;  /* a reader saw damage */
+    bool suspect;  /* a reader saw damage: */
+    struct ts_err suspicion;
+    struct ts_err warning; /* "" or what stands in the way of a restart */
     bool damage_untold;
     struct journal_report damage;
 };
@@ -68,6 +70,9 @@ enum ts_status source_amount(struct journal *journal, const char *name,
                              uint64_t after, uint64_t to,
                              struct journal_amount *out,
                              struct ts_err *err) TS_MUST_USE;
+/* A step of the reading connection that is neither a row nor the end: damage is
+ * mended at the next commit or tidy. Before the statement is reset. */
+void source_judge(struct journal *journal, int step);
 /* 0: none. */
 uint64_t source_first_from(struct journal *journal, const char *name,
                            uint64_t from);

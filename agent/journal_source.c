@@ -2,22 +2,39 @@
 
 #include <string.h>
 
+static void set_suspect(struct journal *journal, const struct ts_err *err) {
+    if (!journal->suspect)
+        journal->suspicion = *err;
+    journal->suspect = true;
+}
+
+void source_judge(struct journal *journal, int step) {
+    struct ts_err err;
+
+    if (step != SQLITE_ROW && step != SQLITE_DONE &&
+        store_fail(&journal->store, &err) == TS_CORRUPT)
+        set_suspect(journal, &err);
+}
+
 enum ts_status source_amount(struct journal *journal, const char *name,
                              uint64_t after, uint64_t to,
                              struct journal_amount *out, struct ts_err *err) {
     sqlite3_stmt *statement = store_prepare(&journal->store, STORE_BYTES);
     enum ts_status status = TS_OK;
+    int step;
 
     store_bind_text(statement, 1, name);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)after);
     (void)sqlite3_bind_int64(statement, 3,
                              to > INT64_MAX ? INT64_MAX : (int64_t)to);
-    if (sqlite3_step(statement) == SQLITE_ROW) {
+    step = sqlite3_step(statement);
+    if (step == SQLITE_ROW) {
         out->bytes = sqlite3_column_int64(statement, 0);
         out->rows = (uint64_t)sqlite3_column_int64(statement, 1);
     } else {
         status = store_fail(&journal->store, err);
     }
+    source_judge(journal, step);
     (void)sqlite3_reset(statement);
     return status;
 }
@@ -26,11 +43,14 @@ uint64_t source_first_from(struct journal *journal, const char *name,
                            uint64_t from) {
     sqlite3_stmt *statement = store_prepare(&journal->store, STORE_FIRST_FROM);
     uint64_t first = 0;
+    int step;
 
     store_bind_text(statement, 1, name);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)from);
-    if (sqlite3_step(statement) == SQLITE_ROW)
+    step = sqlite3_step(statement);
+    if (step == SQLITE_ROW)
         first = (uint64_t)sqlite3_column_int64(statement, 0);
+    source_judge(journal, step);
     (void)sqlite3_reset(statement);
     return first;
 }
@@ -38,10 +58,13 @@ uint64_t source_first_from(struct journal *journal, const char *name,
 uint64_t source_last(struct journal *journal, const char *name) {
     sqlite3_stmt *statement = store_prepare(&journal->store, STORE_LAST);
     uint64_t last = 0;
+    int step;
 
     store_bind_text(statement, 1, name);
-    if (sqlite3_step(statement) == SQLITE_ROW)
+    step = sqlite3_step(statement);
+    if (step == SQLITE_ROW)
         last = (uint64_t)sqlite3_column_int64(statement, 0);
+    source_judge(journal, step);
     (void)sqlite3_reset(statement);
     return last;
 }
@@ -104,11 +127,15 @@ static sqlite3_stmt *start_read(struct journal *journal,
 
 /* Damage seen by a reader is mended at the next commit or tidy. */
 static enum ts_status suspect(struct journal *journal, struct ts_err *err) {
-    journal->suspect = true;
-    return ts_fail(err, TS_CORRUPT,
-                   "a row of %s does not fit its checksum: the file will be "
-                   "set aside",
-                   journal->path);
+    struct ts_err own;
+
+    if (!err)
+        err = &own;
+    (void)ts_fail(err, TS_CORRUPT,
+                  "%s is damaged (a row does not fit its checksum)",
+                  journal->path);
+    set_suspect(journal, err);
+    return TS_CORRUPT;
 }
 
 static enum ts_status end_read(struct journal *journal, sqlite3_stmt *statement,
@@ -117,7 +144,7 @@ static enum ts_status end_read(struct journal *journal, sqlite3_stmt *statement,
 
     if (step != SQLITE_DONE && step != SQLITE_ROW)
         status = store_fail(&journal->store, err);
-    journal->suspect |= status == TS_CORRUPT;
+    source_judge(journal, step);
     (void)sqlite3_reset(statement);
     return status;
 }
@@ -292,6 +319,7 @@ static void find_oldest_unsent(struct journal *journal,
     for (size_t i = 0; !out->has_oldest && i < journal->span_count; i++) {
         const struct journal_span *span = &journal->spans[i];
         sqlite3_stmt *statement;
+        int step;
 
         if (span->through >= span->newest)
             continue;
@@ -300,11 +328,22 @@ static void find_oldest_unsent(struct journal *journal,
         (void)sqlite3_bind_int64(statement, 2, (int64_t)span->through);
         (void)sqlite3_bind_int64(statement, 3, INT64_MIN);
         (void)sqlite3_bind_int64(statement, 4, INT64_MAX);
-        out->has_oldest = sqlite3_step(statement) == SQLITE_ROW;
+        step = sqlite3_step(statement);
+        out->has_oldest = step == SQLITE_ROW;
+        source_judge(journal, step);
         if (out->has_oldest)
             out->oldest_unsent.unix_ms = sqlite3_column_int64(statement, 0);
         (void)sqlite3_reset(statement);
     }
+}
+
+uint64_t journal_disk_errors(const struct journal *journal,
+                             enum journal_disk_call call) {
+    return disk_errors(journal->disk, call);
+}
+
+const char *journal_warning(const struct journal *journal) {
+    return journal->warning.text;
 }
 
 enum ts_status journal_get_stats(struct journal *journal,

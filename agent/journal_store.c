@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { FORMAT = 1, BUSY_MS = 250 };
 
@@ -89,10 +90,19 @@ static enum ts_status fail_code(int code, int number, const char *what,
     }
 }
 
+static uint64_t reads_refused(const struct journal_store *store) {
+    return store->disk ? disk_errors(store->disk, JOURNAL_DISK_READ) : 0;
+}
+
+/* A statement begins: what is refused from here on is its failure. */
+static void begin(struct journal_store *store) {
+    store->reads_refused = reads_refused(store);
+}
+
 /* What else is in the file comes out of it; the disk is at its end. */
 static const char *word_of(const struct journal_store *store,
                            const char *what) {
-    return store->disk && disk_unreadable(store->disk)
+    return reads_refused(store) != store->reads_refused
                ? "the disk does not give a part of it back; replace the disk"
                : what;
 }
@@ -113,6 +123,7 @@ enum ts_status store_fail(struct journal_store *store, struct ts_err *err) {
 
 enum ts_status store_exec(struct journal_store *store, const char *sql,
                           struct ts_err *err) {
+    begin(store);
     if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
         return store_fail(store, err);
     return TS_OK;
@@ -170,6 +181,7 @@ static enum ts_status check(struct journal_store *store, struct ts_err *err) {
     sqlite3_stmt *statement = NULL;
     enum ts_status status = TS_OK;
 
+    begin(store);
     if (sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &statement,
                            NULL) != SQLITE_OK ||
         sqlite3_step(statement) != SQLITE_ROW)
@@ -239,6 +251,7 @@ static enum ts_status connect_to(struct journal_store *store, const char *path,
     struct stat info;
 
     *store = (struct journal_store){.disk = store->disk};
+    begin(store);
     (void)snprintf(store->path, sizeof store->path, "%s", path);
     if (sqlite3_open_v2(path, &store->db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | create,
@@ -306,9 +319,39 @@ enum ts_status store_open_reader(struct journal_store *store, const char *path,
 bool store_is_gone(const struct journal_store *store) {
     struct stat info;
 
-    return store->db &&
-           (stat(store->path, &info) != 0 || info.st_dev != store->device ||
-            info.st_ino != store->inode);
+    if (!store->db)
+        return false;
+    if (stat(store->path, &info) != 0)
+        return errno == ENOENT;
+    return info.st_dev != store->device || info.st_ino != store->inode;
+}
+
+static enum ts_status fail_rights(const char *path, struct ts_err *err) {
+    return ts_fail(err, TS_DENIED,
+                   "the agent may not open %s any more (%s): it records on in "
+                   "the files that it holds open and would not start again; "
+                   "give their folder and all in it back to the agent's user",
+                   path, strerror(errno));
+}
+
+enum ts_status store_check_rights(const struct journal_store *store,
+                                  struct ts_err *err) {
+    static const char *const companions[] = {"", "-wal", "-shm", ".lock"};
+    char path[sizeof store->path + 8];
+    char *slash;
+
+    for (size_t i = 0; i < sizeof companions / sizeof *companions; i++) {
+        (void)snprintf(path, sizeof path, "%s%s", store->path, companions[i]);
+        if (access(path, R_OK | W_OK) != 0 && errno != ENOENT)
+            return fail_rights(path, err);
+    }
+    (void)snprintf(path, sizeof path, "%s", store->path);
+    slash = strrchr(path, '/');
+    if (!slash)
+        return TS_OK;
+    slash[slash == path] = 0;
+    return access(path, R_OK | W_OK | X_OK) == 0 ? TS_OK
+                                                 : fail_rights(path, err);
 }
 
 void store_close(struct journal_store *store) {
@@ -324,6 +367,7 @@ sqlite3_stmt *store_prepare(struct journal_store *store,
                             enum journal_statement which) {
     sqlite3_stmt *statement = store->statements[which];
 
+    begin(store);
     (void)sqlite3_reset(statement);
     return statement;
 }

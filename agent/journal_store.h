@@ -47,6 +47,7 @@ struct journal_store {
     struct journal_disk *disk; /* set before the opening, or NULL */
     char path[256];
     uint64_t device, inode; /* of the file that was opened */
+    uint64_t reads_refused; /* before the last statement began */
     bool unchecked;         /* too large to be read whole at the start */
 };
 
@@ -60,8 +61,12 @@ enum ts_status store_open_reader(struct journal_store *store, const char *path,
 void store_close(struct journal_store *store);
 
 /* The file was deleted or exchanged by another hand: what is written now goes
- * with the last descriptor. */
+ * with the last descriptor. False as well when nobody may look. */
 bool store_is_gone(const struct journal_store *store);
+/* Whether the file and its companions could be opened again. TS_DENIED: the
+ * text says what to do. */
+enum ts_status store_check_rights(const struct journal_store *store,
+                                  struct ts_err *err) TS_MUST_USE;
 
 /* A statement ready for its parameters; NULL: the file is in trouble. */
 sqlite3_stmt *store_prepare(struct journal_store *store,

@@ -16,6 +16,7 @@ enum { CHECKPOINT_PAGES = 1000 };
 struct journal_writer {
     struct journal_store store; /* the thread's */
     int log_pages;              /* in the log of the file; the thread's */
+    bool log_stays;             /* ... it could not be emptied */
     struct salvage *salvage;    /* the thread's */
     bool check;                 /* a large file is being read, from here: */
     char check_journal[TS_JOURNAL_TEXT];
@@ -31,7 +32,8 @@ struct journal_writer {
     bool shrinks;             /* ... also this: room goes back to the disk */
     struct salvage *salvaged; /* whole, not taken yet */
     struct journal_report report;
-    bool salvages, damaged;
+    bool salvages;
+    struct ts_err damage; /* found between jobs, not told yet */
 };
 
 static int on_log(void *arg, sqlite3 *db, const char *name, int pages) {
@@ -129,6 +131,9 @@ static enum ts_status replace(struct journal_writer *writer,
 
     memcpy(path, writer->store.path, sizeof path);
     leave_store(writer);
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->damage = (struct ts_err){0};
+    (void)pthread_mutex_unlock(&writer->lock);
     status = salvage_open(&writer->store, path, damaged, job->now, &job->err);
     memcpy(writer->store.path, path, sizeof path);
     watch(writer);
@@ -146,9 +151,22 @@ static void perform(struct journal_writer *writer, struct writer_job *job) {
         job->task == WRITER_COMMIT ? commit(writer, job) : replace(writer, job);
 }
 
+/* Told once: the log grows until it works again. */
+static void note_checkpoint(struct journal_writer *writer, int code) {
+    bool well = code == SQLITE_OK || code == SQLITE_BUSY;
+
+    if (!well && !writer->log_stays)
+        ts_log(TS_LOG_ERROR, "journal",
+               "the log of %s does not go into the file and grows (%s): check "
+               "the disk",
+               writer->store.path, sqlite3_errmsg(writer->store.db));
+    writer->log_stays = !well;
+}
+
 static void checkpoint(struct journal_writer *writer) {
-    (void)sqlite3_wal_checkpoint_v2(writer->store.db, NULL,
-                                    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    note_checkpoint(writer, sqlite3_wal_checkpoint_v2(writer->store.db, NULL,
+                                                      SQLITE_CHECKPOINT_PASSIVE,
+                                                      NULL, NULL));
     writer->log_pages = 0;
 }
 
@@ -209,7 +227,8 @@ static void rest_from(struct journal_writer *writer, enum ts_status status,
         ts_log(TS_LOG_ERROR, "journal", "%s", err->text);
     (void)pthread_mutex_lock(&writer->lock);
     writer->chore = false;
-    writer->damaged |= status == TS_CORRUPT;
+    if (status == TS_CORRUPT)
+        writer->damage = *err;
     tell(writer);
     (void)pthread_mutex_unlock(&writer->lock);
 }
@@ -425,12 +444,13 @@ bool writer_salvages(struct journal_writer *writer) {
     return salvages;
 }
 
-bool writer_take_damage(struct journal_writer *writer) {
+bool writer_take_damage(struct journal_writer *writer, struct ts_err *damage) {
     bool damaged;
 
     (void)pthread_mutex_lock(&writer->lock);
-    damaged = writer->damaged;
-    writer->damaged = false;
+    damaged = writer->damage.status != TS_OK;
+    *damage = writer->damage;
+    writer->damage = (struct ts_err){0};
     (void)pthread_mutex_unlock(&writer->lock);
     return damaged;
 }

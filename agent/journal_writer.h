@@ -50,8 +50,8 @@ void writer_trim(struct journal_writer *writer);
 struct salvage *writer_take_salvage(struct journal_writer *writer,
                                     struct journal_report *report);
 bool writer_salvages(struct journal_writer *writer);
-/* True once when the check of a large file has found damage. */
-bool writer_take_damage(struct journal_writer *writer);
+/* True once when what is done between jobs has found damage. */
+bool writer_take_damage(struct journal_writer *writer, struct ts_err *damage);
 /* Readable when there is something to take. */
 int writer_fd(const struct journal_writer *writer);
 

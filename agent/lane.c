@@ -223,9 +223,10 @@ static void on_commit(void *ctx, bool lost) {
 
     if (lost) {
         visit_copy(&lane->visit, &lane->shown);
-        lane_recall(lane);
         lane_arm_timeout(lane);
     }
+    if (lost || lane->recall_failed)
+        lane_recall(lane);
     tell_change(lane);
 }
 

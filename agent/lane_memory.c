@@ -128,10 +128,13 @@ static bool recall_row(void *arg, const char *journal, uint64_t sequence,
 
 void lane_recall(struct lane *lane) {
     struct ts_err err;
+    bool failed;
 
     lane_forget(lane);
-    if (journal_walk_back(lane->options.journal, LANE_LOOK_BACK_ROWS,
-                          recall_row, lane, &err) != TS_OK)
+    failed = journal_walk_back(lane->options.journal, LANE_LOOK_BACK_ROWS,
+                               recall_row, lane, &err) != TS_OK;
+    if (failed && !lane->recall_failed)
         ts_log(TS_LOG_WARN, "lane", "the readers' last scans are unknown: %s",
                err.text);
+    lane->recall_failed = failed;
 }

@@ -59,6 +59,7 @@ struct lane {
     size_t reader_count;
     struct lane_memory memories[LANE_READERS_MAX];
     size_t memory_count;
+    bool recall_failed; /* the journal could not be asked */
     bool line_up;
     char line_text[TS_ERR_TEXT];
     enum lane_notice notice;

@@ -73,17 +73,18 @@ static json_t *notice_json(const struct lane *lane) {
 json_t *lane_view(struct lane *lane) {
     struct journal_stats stats = {0};
     struct ts_err err = {0};
-    const char *trouble;
-    bool ok;
+    const char *trouble = recorder_trouble(lane->options.recorder);
 
-    ok = journal_get_stats(lane->options.journal, &stats, &err) == TS_OK;
-    trouble = ok ? recorder_trouble(lane->options.recorder) : err.text;
+    if (journal_get_stats(lane->options.journal, &stats, &err) != TS_OK &&
+        !trouble[0])
+        trouble = err.text;
     return json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:o,s:{s:b,s:s},s:o,s:o,s:o}", "store",
         lane->options.store, "terminal", lane->options.terminal, "kind",
         visit_kind_name(lane->options.kind), "language", lane->options.language,
         "currency", lane->options.currency, "line", line_json(lane, &stats),
-        "journal", "ok", trouble[0] ? 0 : 1, "text", trouble, "readers",
-        lane_readers(lane), "visit", visit_json(lane), "notice",
+        "journal", "ok", trouble[0] ? 0 : 1, "text",
+        trouble[0] ? trouble : journal_warning(lane->options.journal),
+        "readers", lane_readers(lane), "visit", visit_json(lane), "notice",
         notice_json(lane));
 }

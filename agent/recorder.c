@@ -41,11 +41,13 @@ struct recorder {
     struct waiting_list open;      /* for the next commit */
     struct waiting_list on_way;    /* for the one that is on its way */
     bool due;                      /* the next commit waits for that one */
+    bool writes;                   /* ... which has something to write */
     char started[TS_JOURNAL_TEXT]; /* has its terminal.started, or will */
     struct journal_report damage;  /* for journal.damaged */
     struct telling telling[JOURNAL_CLASSES];
     struct ts_mono refusals_told;
     struct ts_err trouble;
+    bool commit_fails; /* the trouble is the disk's */
     uint64_t lost;
 };
 
@@ -251,12 +253,16 @@ static void note_end(struct recorder *recorder, enum ts_status status,
                      const struct ts_err *err) {
     if (status != TS_OK) {
         note_trouble(recorder, err);
+        recorder->commit_fails = true;
         recorder->lost += recorder->on_way.count + recorder->open.count;
-    } else if (recorder->on_way.count && recorder->trouble.text[0] &&
-               recorder->trouble.status != TS_FULL) {
+    } else if (recorder->writes && recorder->trouble.text[0] &&
+               (recorder->commit_fails ||
+                recorder->trouble.status != TS_FULL)) {
         ts_log(TS_LOG_INFO, "recorder", "recording works again");
+        recorder->commit_fails = false;
         recorder->trouble = (struct ts_err){0};
     }
+    recorder->writes = false;
 }
 
 /* What waited for the commit is answered; behind one that failed nothing of
@@ -264,7 +270,8 @@ static void note_end(struct recorder *recorder, enum ts_status status,
 static void finish(struct recorder *recorder, enum ts_status status,
                    const struct ts_err *err) {
     struct waiting_list behind = {0};
-    bool any = recorder->on_way.count || status != TS_OK;
+    bool any = recorder->on_way.count || status != TS_OK ||
+               (recorder->writes && recorder->commit_fails);
 
     note_end(recorder, status, err);
     look_for_damage(recorder);
@@ -289,7 +296,8 @@ static void begin(struct recorder *recorder) {
     (void)evtimer_del(recorder->commit);
     recorder->on_way = recorder->open;
     recorder->open = (struct waiting_list){0};
-    if (!journal_pending(recorder->options.journal))
+    recorder->writes = journal_pending(recorder->options.journal);
+    if (!recorder->writes)
         finish(recorder, TS_OK, &none);
 }
 
@@ -383,12 +391,24 @@ static void report_refusals(struct recorder *recorder) {
         recorder->refusals_told = now;
 }
 
+/* A page that says that nothing is recorded keeps people from scanning: the
+ * disk is asked without them. */
+static void probe(struct recorder *recorder) {
+    char text[TS_COUNTER_TEXT];
+
+    ts_counter_text(
+        text, (uint64_t)ts_clock_mono(recorder->options.keeper->clock).ms);
+    (void)!recorder_put(recorder, "probe", text, NULL);
+}
+
 void recorder_tidy(struct recorder *recorder) {
     report_refusals(recorder);
-    if (recorder->trouble.status == TS_FULL &&
+    if (recorder->trouble.status == TS_FULL && !recorder->commit_fails &&
         journal_has_room(recorder->options.journal, JOURNAL_TELEMETRY))
         recorder->trouble = (struct ts_err){0};
     journal_tidy_begin(recorder->options.journal);
+    if (recorder->commit_fails)
+        probe(recorder);
 }
 
 static void on_tidy(evutil_socket_t fd, short what, void *arg) {

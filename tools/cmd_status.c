@@ -174,6 +174,8 @@ static bool print_status(const json_t *status) {
                  well ? "records" : text(journal, "text"),
                  number(journal, "unsent"), number(journal, "copies"),
                  number(journal, "bytes"));
+    if (well && text(journal, "text")[0])
+        (void)printf("          %s\n", text(journal, "text"));
     if (json_is_true(json_object_get(uplink, "set")))
         (void)printf(
             "line      %s%s, %lld events acknowledged\n",

@@ -11,10 +11,11 @@ export class Lane {
   constructor(stage, {
     terminal, store, kind = 'checkout', language = 'it', profile = 'bel',
     register = true, certificate = true, hub = {}, extra = '', env = {},
+    program = [stage.tool('tessera-agent')],
   }) {
     Object.assign(this, {
       stage, terminal, store, kind, language, profile, register, certificate,
-      hub, extra, env,
+      hub, extra, env, program,
     });
     this.folder = join(stage.folder, terminal);
     this.state = join(this.folder, 'state');
@@ -84,11 +85,11 @@ ${this.extra}
       : stage.preload('pty_serial.so') };
   }
 
-  /** Starts it without waiting for anything. */
+  /** Starts it without waiting for anything: `program`, or what starts that. */
   launch() {
-    this.stage.processes.start(this.terminal,
-      this.stage.tool('tessera-agent'), ['--config', this.config],
-      { env: this.environment() });
+    const [program, ...first] = this.program;
+    return this.stage.processes.start(this.terminal, program,
+      [...first, '--config', this.config], { env: this.environment() });
   }
 
   async start() {

@@ -1,9 +1,12 @@
 /* LD_PRELOAD for the agent: its disk does what the file $TESSERA_DISK says,
- * read at each call: (nothing)  what the real disk does hold       a sync waits
- * until the word changes slow       a sync takes 200 ms more unreadable INODE
- * OFFSET   a read there: EIO full       no byte is taken: ENOSPC readonly EROFS
- *   broken     EIO
- * Only files of journal.db are meant. */
+ * read at each call; only files of journal.db are meant.
+ *
+ *   (nothing)                what the real disk does
+ *   hold                     a sync waits until the word changes
+ *   slow                     a sync takes 200 ms more
+ *   full, readonly, broken   no byte is taken: ENOSPC, EROFS, EIO
+ *   unreadable INODE OFFSET  a read there: EIO
+ */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -178,6 +178,65 @@ test('a page that cannot be read at the start: the rest is carried over',
     await wentOn(lane);
   });
 
+/** More rows than a connection keeps in memory. */
+async function fillLarge(lane) {
+  for (let at = 0; at < 400; at += 20) {
+    const { beeps } = lane.reader;
+    lane.reader.scan(...Array.from({ length: 20 },
+      (_, n) => `WORD-${'x'.repeat(500)}-${String.fromCharCode(97 + n)}`));
+    await lane.reader.hears('the beeps', () => lane.reader.beeps === beeps + 20);
+  }
+}
+
+const refusedReads = async (lane) => {
+  const metrics = await (await fetch(`${lane.url}/metrics`)).text();
+  return Number(
+    /^tessera_journal_disk_errors_total\{call="read"\} (\d+)/m.exec(metrics)[1]);
+};
+
+test('a page that becomes unreadable while the lane works: all else is sent',
+  async (t) => {
+    const { lane, stage, disk } = await openDisk(t);
+    await stage.theHub.start();
+    lane.line.cut();
+    await fillLarge(lane);
+    await lane.stop();
+    await lane.start();
+    await lane.hears();
+    await scanned(lane, goods[0]);
+    const agent = stage.processes.get(lane.terminal);
+    assert.equal(await refusedReads(lane), 0);
+    disk(hurtPage(lane));
+    lane.line.restore();
+    await until('the file is replaced', () =>
+      readdirSync(lane.state).some((name) => /\.damaged-\d/.test(name)));
+    assert.match(lane.log(),
+      /does not give a part of it back; replace the disk/);
+    await scanned(lane, goods[1]);
+    await lane.drained(60);
+    // Told once to the disk, not again and again.
+    const refused = await refusedReads(lane);
+    assert.ok(refused > 0 && refused < 100, `${refused} reads`);
+    assert.equal(stage.processes.get(lane.terminal), agent);
+    const events = (await stage.theHub.archive(lane.terminal));
+    const [{ journal }] = events;
+    const numbers = events.filter((event) => event.journal === journal)
+      .map(({ sequence }) => Number(sequence));
+    const held = new Set(numbers);
+    const missing = Array.from({ length: numbers.at(-1) }, (_, n) => n + 1)
+      .filter((number) => !held.has(number));
+    assert.ok(missing.length > 0 && missing.length < 20,
+      `${missing.length} rows on one page`);
+    const told = events.map(({ body }) =>
+      typeof body === 'string' ? JSON.parse(body) : body)
+      .find(({ type }) => /journal\.damaged/.test(type));
+    assert.equal(told.data.lost, missing.length);
+    const { holes } = await stage.theHub.get('/api/holes');
+    assert.deepEqual(holes.map(({ journal: of, first, last }) =>
+      [of, Number(first), Number(last)]),
+    [[journal, missing[0], missing.at(-1)]]);
+  });
+
 test('a journal deleted under the agent is written again', async (t) => {
   const { lane } = await openDisk(t);
   await scanned(lane, goods[0]);
