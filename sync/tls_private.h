@@ -39,8 +39,8 @@ typedef uint16_t tls_curve;
 #define TLS_LIMIT_HASHES(conf, hashes) ((void)(hashes))
 #define TLS_BAD_CERTIFICATE            MBEDTLS_ERR_SSL_BAD_CERTIFICATE
 #define TLS_BAD_VERSION                MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION
-#define TLS_BAD_HELLO                  MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER
-#define TLS_BAD_KEY                    MBEDTLS_ERR_SSL_DECODE_ERROR
+#define TLS_BAD_HELLO                  MBEDTLS_ERR_SSL_DECODE_ERROR
+#define TLS_BAD_KEY                    MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER
 #else
 #define TLS_FIELD(object, name) ((object)->name)
 #define TLS_KEY_PARSE(pk, text, size)                                          \
