@@ -431,15 +431,27 @@ static bool view_holds_card(const struct view *view) {
     return false;
 }
 
+/* What every number needs: enough of what any reading takes for a digit. */
+static bool digits_enough(struct ts_slice text) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len && count < TS_PAN_MIN; i++) {
+        uint8_t c = text.data[i];
+        count += is_digit(c) || c == '*' || c == 'x' || c == 'X' || c == '%' ||
+                 c >= 0x80;
+    }
+    return count >= TS_PAN_MIN;
+}
+
 static bool holds_card(struct view view) {
     const uint8_t *p = view.text.data;
     size_t len = view.text.len;
-    bool escapes = len && memchr(p, '%', len);
-    bool masks = len && (memchr(p, '*', len) || memchr(p, 'X', len) ||
-                         memchr(p, 'x', len));
+    bool escapes, masks;
 
-    if (len < TS_PAN_MIN)
+    if (!digits_enough(view.text))
         return false;
+    escapes = memchr(p, '%', len);
+    masks = memchr(p, '*', len) || memchr(p, 'X', len) || memchr(p, 'x', len);
     for (int way = 0; way < 4; way++) {
         view.escapes = way & 1;
         view.masks = way & 2;

@@ -65,6 +65,13 @@ const struct ts_setting customer_derive_settings[] = {
      .min = 50,
      .max = 60000,
      .help = "How often new events are looked for unasked"},
+    {.name = "aside_ms",
+     .kind = TS_SETTING_INT,
+     .fallback = "2000",
+     .min = 0,
+     .max = 60000,
+     .help = "How long deriving steps aside while terminals wait to be "
+             "answered; then it takes turns with them"},
     {.name = NULL}};
 
 struct text_list {
@@ -190,6 +197,7 @@ static void make_derive(struct customer *customer) {
         .metrics = customer->parts.metrics,
         .slice = (unsigned)ts_settings_int(in, "slice"),
         .poll_ms = (unsigned)ts_settings_int(in, "poll_ms"),
+        .aside_ms = (unsigned)ts_settings_int(in, "aside_ms"),
         .on_ident = customer->parts.loop ? on_ident : NULL,
         .ctx = customer};
     if (customer->parts.loop)

@@ -14,12 +14,20 @@
 
 enum { BUSY_MS = 5000 };
 
+/* A statement, and where its $1, $2, ... are: SQLite counts parameters as
+ * they stand in the text. */
+struct ready {
+    sqlite3_stmt *stmt;
+    int count;
+    int at[DB_VALUES_MAX];
+};
+
 struct engine {
     sqlite3 *handle;
     char *path;
     int lock;
     struct db_slots slots;
-    sqlite3_stmt *prepared[DB_SLOTS];
+    struct ready prepared[DB_SLOTS];
 };
 
 static enum ts_status status_of(int code) {
@@ -81,7 +89,7 @@ static void engine_close(void *ctx) {
     if (!engine)
         return;
     for (size_t i = 0; i < DB_SLOTS; i++)
-        sqlite3_finalize(engine->prepared[i]);
+        sqlite3_finalize(engine->prepared[i].stmt);
     sqlite3_close(engine->handle);
     if (engine->lock >= 0)
         close(engine->lock);
@@ -160,31 +168,34 @@ static enum ts_status engine_open(void **out, const char *address,
 
 static enum ts_status statement_make(struct engine *engine,
                                      const struct db_statement *statement,
-                                     sqlite3_stmt **out, struct ts_err *err) {
+                                     struct ready *out, struct ts_err *err) {
+    char name[24];
     int code = sqlite3_prepare_v3(engine->handle, statement->sql, -1,
-                                  SQLITE_PREPARE_PERSISTENT, out, NULL);
+                                  SQLITE_PREPARE_PERSISTENT, &out->stmt, NULL);
 
-    return code == SQLITE_OK ? TS_OK : fail(engine, code, err);
+    if (code != SQLITE_OK)
+        return fail(engine, code, err);
+    out->count = sqlite3_bind_parameter_count(out->stmt);
+    assert(out->count <= DB_VALUES_MAX);
+    for (int i = 0; i < out->count; i++) {
+        (void)snprintf(name, sizeof name, "$%d", i + 1);
+        out->at[i] = sqlite3_bind_parameter_index(out->stmt, name);
+    }
+    return TS_OK;
 }
 
 static enum ts_status statement_get(struct engine *engine,
                                     const struct db_statement *statement,
-                                    sqlite3_stmt **out, struct ts_err *err) {
-    sqlite3_stmt **prepared =
-        &engine->prepared[db_slot_of(&engine->slots, statement)];
-    enum ts_status status = TS_OK;
-
-    if (!*prepared)
-        status = statement_make(engine, statement, prepared, err);
-    *out = *prepared;
-    return status;
+                                    struct ready **out, struct ts_err *err) {
+    *out = &engine->prepared[db_slot_of(&engine->slots, statement)];
+    return (*out)->stmt ? TS_OK : statement_make(engine, statement, *out, err);
 }
 
 static enum ts_status prepare(void *ctx, const struct db_statement *statement,
                               struct ts_err *err) {
-    sqlite3_stmt *stmt;
+    struct ready *ready;
 
-    return statement_get(ctx, statement, &stmt, err);
+    return statement_get(ctx, statement, &ready, err);
 }
 
 static int bind_one(sqlite3_stmt *stmt, int at, const struct db_value *value) {
@@ -205,19 +216,14 @@ static int bind_one(sqlite3_stmt *stmt, int at, const struct db_value *value) {
     }
 }
 
-/* By name: SQLite numbers $2 before $1 when it stands first. */
-static int bind_all(sqlite3_stmt *stmt, const struct db_value *values,
+static int bind_all(const struct ready *ready, const struct db_value *values,
                     size_t count) {
-    char name[24];
     int code = SQLITE_OK;
 
-    if (sqlite3_bind_parameter_count(stmt) != (int)count)
+    if (ready->count != (int)count)
         return SQLITE_RANGE;
-    for (size_t i = 0; code == SQLITE_OK && i < count; i++) {
-        (void)snprintf(name, sizeof name, "$%zu", i + 1);
-        code = bind_one(stmt, sqlite3_bind_parameter_index(stmt, name),
-                        &values[i]);
-    }
+    for (size_t i = 0; code == SQLITE_OK && i < count; i++)
+        code = bind_one(ready->stmt, ready->at[i], &values[i]);
     return code;
 }
 
@@ -265,27 +271,27 @@ static int step_all(sqlite3_stmt *stmt, db_row *row, void *arg) {
 static enum ts_status run(void *ctx, const struct db_call *call,
                           uint64_t *changed, struct ts_err *err) {
     struct engine *engine = ctx;
-    sqlite3_stmt *stmt, *nested = NULL;
-    enum ts_status status = statement_get(engine, call->statement, &stmt, err);
+    struct ready *ready, nested = {NULL, 0, {0}};
+    enum ts_status status = statement_get(engine, call->statement, &ready, err);
     int code;
 
     /* The same statement again from inside its own row callback. */
-    if (status == TS_OK && sqlite3_stmt_busy(stmt)) {
+    if (status == TS_OK && sqlite3_stmt_busy(ready->stmt)) {
         status = statement_make(engine, call->statement, &nested, err);
-        stmt = nested;
+        ready = &nested;
     }
     if (status != TS_OK)
         return status;
-    code = bind_all(stmt, call->values, call->count);
+    code = bind_all(ready, call->values, call->count);
     if (code == SQLITE_OK)
-        code = step_all(stmt, call->row, call->arg);
+        code = step_all(ready->stmt, call->row, call->arg);
     if (code != SQLITE_DONE)
         status = fail(engine, code, err);
-    else if (!sqlite3_stmt_readonly(stmt))
+    else if (!sqlite3_stmt_readonly(ready->stmt))
         *changed = (uint64_t)sqlite3_changes64(engine->handle);
-    (void)sqlite3_reset(stmt);
-    (void)sqlite3_clear_bindings(stmt);
-    sqlite3_finalize(nested);
+    (void)sqlite3_reset(ready->stmt);
+    (void)sqlite3_clear_bindings(ready->stmt);
+    sqlite3_finalize(nested.stmt);
     return status;
 }
 

@@ -308,7 +308,7 @@ struct derive {
     struct event *poll;
     uint64_t dirty; /* a bit a shard */
     unsigned next;
-    struct ts_wall oldest; /* of the newest work known to be waiting */
+    struct ts_mono since; /* something waits */
     bool troubled;
 };
 
@@ -320,24 +320,39 @@ void derive_declare(struct ts_metrics *metrics) {
     ts_metrics_declare(metrics, events_name, TS_COUNTER, "Events derived");
 }
 
+static int64_t lag_ms(const struct derive *derive) {
+    return derive->dirty
+               ? ts_clock_mono(derive->options.clock).ms - derive->since.ms
+               : 0;
+}
+
+/* Below everything that somebody waits for, until that took too long: then it
+ * takes turns. An event that waits for its turn keeps its level, so it leaves
+ * the queue first. */
+static void set_level(struct derive *derive) {
+    int levels = event_base_get_npriorities(event_get_base(derive->step));
+    int level =
+        lag_ms(derive) < derive->options.aside_ms ? levels - 1 : levels / 2;
+
+    if (event_get_priority(derive->step) == level)
+        return;
+    event_del(derive->step);
+    (void)event_priority_set(derive->step, level);
+}
+
 static void go_on(struct derive *derive, unsigned wait_ms) {
     struct timeval wait = {wait_ms / 1000,
                            (suseconds_t)(wait_ms % 1000) * 1000};
 
+    set_level(derive);
     if (derive->dirty && !event_pending(derive->step, EV_TIMEOUT, NULL))
         event_add(derive->step, &wait);
 }
 
 static void show_lag(struct derive *derive) {
-    double lag = 0;
-
-    if (!derive->options.metrics)
-        return;
-    if (derive->dirty)
-        lag = (double)(ts_clock_wall(derive->options.clock).unix_ms -
-                       derive->oldest.unix_ms) /
-              1000;
-    ts_metrics_set(derive->options.metrics, lag_name, "", lag < 0 ? 0 : lag);
+    if (derive->options.metrics)
+        ts_metrics_set(derive->options.metrics, lag_name, "",
+                       (double)lag_ms(derive) / 1000);
 }
 
 static void on_step(evutil_socket_t fd, short what, void *arg) {
@@ -401,9 +416,6 @@ struct derive *derive_new(struct event_base *loop,
     derive->poll = event_new(loop, -1, EV_PERSIST, on_poll, derive);
     if (!derive->step || !derive->poll)
         abort();
-    /* After everything that somebody waits for. */
-    if (event_base_get_npriorities(loop) > 1)
-        event_priority_set(derive->step, event_base_get_npriorities(loop) - 1);
     event_add(derive->poll, &every);
     on_poll(-1, 0, derive);
     return derive;
@@ -419,7 +431,7 @@ void derive_free(struct derive *derive) {
 
 void derive_notify(struct derive *derive, unsigned shard) {
     if (!derive->dirty)
-        derive->oldest = ts_clock_wall(derive->options.clock);
+        derive->since = ts_clock_mono(derive->options.clock);
     derive->dirty |= UINT64_C(1) << (shard % TS_SHARDS);
     go_on(derive, 0);
 }

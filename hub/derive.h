@@ -22,6 +22,9 @@ struct derive_options {
     struct ts_metrics *metrics; /* or NULL */
     unsigned slice;             /* events in one step of the loop */
     unsigned poll_ms;           /* looks for new events unasked */
+    /* In a loop of several priorities a step runs when there is nothing else to
+     * do; when something has waited so long, in turn with the rest. */
+    unsigned aside_ms;
     /* In the transaction of a step in which this identifier's person had an
      * event, so that neither is there without the other; may be NULL. */
     enum ts_status (*on_ident)(void *ctx, int64_t ident,

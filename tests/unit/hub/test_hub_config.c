@@ -45,6 +45,10 @@ static void test_defaults(void **state) {
     assert_int_equal(config.max_waiting, 256);
     assert_int_equal(config.max_waiting_bytes, 64 << 20);
     assert_int_equal(config.source_count, 0);
+    assert_int_equal(
+        ts_settings_int(ts_settings_group(config.settings, "derive"),
+                        "aside_ms"),
+        2000);
     hub_config_fini(&config);
     ts_buf_fini(&problems);
 }
