@@ -410,6 +410,74 @@ static void both_engines_give_the_same(void **state) {
     engines_stop(engines);
 }
 
+static bool number_row(void *arg, const struct db_value *columns,
+                       size_t count) {
+    (void)count;
+    *(int64_t *)arg = columns[0].number;
+    return false;
+}
+
+static int64_t ask(struct world *world, const struct db_statement *statement) {
+    int64_t number = -1;
+    struct ts_err err;
+
+    if (db_run(world->db, statement, NULL, 0, number_row, &number, &err) !=
+        TS_OK)
+        fail_msg("%s", err.text);
+    return number;
+}
+
+/* The instants that a schema before 4 left behind are of the old rules. */
+static void old_schema_is_derived_again_at(const char *url) {
+    static const struct db_statement wrong = {
+        "wrong", "UPDATE store_clock SET error_ms = 77"};
+    static const struct db_statement old = {
+        "old", "DELETE FROM hub_migration WHERE number >= 4"};
+    static const struct db_statement left = {
+        "left", "SELECT COUNT(*) FROM store_clock WHERE error_ms = 77"};
+    static const struct db_statement all = {"all",
+                                            "SELECT COUNT(*) FROM store_clock"};
+    enum { COUNT = 30 };
+    struct said events[COUNT];
+    struct world world;
+    char *before, *after;
+    struct ts_err err;
+
+    world_open_at(&world, url);
+    make_events(events, COUNT, 7);
+    for (size_t i = 0; i < COUNT; i++)
+        world_online(&world, events[i].json);
+    world_store(&world, &(struct world_scan){"milano-01", "milano-01-lane-1",
+                                             "5d1e88c2", "visit-1", "set",
+                                             "item.scanned",
+                                             "{\"gtin\":\"08001120000019\"}",
+                                             world.now.unix_ms, 2000, 1});
+    world_derive(&world, false);
+    before = world_picture(&world);
+    (void)ask(&world, &wrong);
+    assert_int_equal(ask(&world, &left), 1);
+    (void)ask(&world, &old);
+    if (db_connect(world.db, &err) != TS_OK)
+        fail_msg("%s", err.text);
+    world_derive(&world, false);
+    after = world_picture(&world);
+    assert_string_equal(after, before);
+    assert_int_equal(ask(&world, &left), 0);
+    assert_int_equal(ask(&world, &all), 1);
+    free(before);
+    free(after);
+    world_close(&world);
+}
+
+static void old_schema_is_derived_again(void **state) {
+    struct engines *engines = engines_start();
+
+    (void)state;
+    old_schema_is_derived_again_at("sqlite::memory:");
+    old_schema_is_derived_again_at(engines_postgres(engines));
+    engines_stop(engines);
+}
+
 struct listener {
     struct world *world;
     unsigned calls, fails;
@@ -500,6 +568,7 @@ int main(void) {
             a_hub_that_lost_its_lease_derives_nothing, setup, teardown),
         cmocka_unit_test(any_order_gives_the_same_people),
         cmocka_unit_test(both_engines_give_the_same),
+        cmocka_unit_test(old_schema_is_derived_again),
         cmocka_unit_test_setup_teardown(a_rebuild_gives_the_same, setup,
                                         teardown),
     };
