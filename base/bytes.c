@@ -281,14 +281,45 @@ bool ts_secret_equal(struct ts_slice a, struct ts_slice b) {
     return difference == 0;
 }
 
+/* Not by realloc, which leaves a copy where the bytes were. */
+static void grow_wiped(struct ts_buf *buf, size_t cap) {
+    uint8_t *data;
+
+    if (cap <= buf->cap)
+        return;
+    data = ts_alloc(cap);
+    if (buf->data) {
+        memcpy(data, buf->data, buf->len);
+        explicit_bzero(buf->data, buf->cap);
+    }
+    free(buf->data);
+    buf->data = data;
+    buf->cap = cap;
+}
+
+/* A file of /proc has no size; any may grow meanwhile. */
+static void make_room(struct ts_buf *out, int fd, size_t max_bytes) {
+    struct stat info;
+    size_t size = 0;
+
+    if (!fstat(fd, &info) && info.st_size > 0)
+        size = (size_t)info.st_size;
+    grow_wiped(out, out->len + (size < max_bytes ? size : max_bytes) + 2);
+}
+
 static enum ts_status read_all(struct ts_buf *out, int fd, size_t max_bytes) {
-    uint8_t chunk[4096];
     ssize_t got;
 
-    while ((got = read(fd, chunk, sizeof chunk)) > 0) {
-        if (out->len + (size_t)got > max_bytes ||
-            ts_buf_add(out, ts_slice_of(chunk, (size_t)got)) != TS_OK)
+    if (out->max && max_bytes > out->max)
+        max_bytes = out->max;
+    make_room(out, fd, max_bytes);
+    while ((got = read(fd, out->data + out->len, out->cap - out->len - 1)) >
+           0) {
+        out->len += (size_t)got;
+        if (out->len > max_bytes)
             return TS_FULL;
+        if (out->cap - out->len < 2)
+            grow_wiped(out, out->cap * 2);
     }
     return got < 0 ? TS_IO : TS_OK;
 }

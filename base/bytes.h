@@ -72,7 +72,8 @@ bool ts_utf8_valid(struct ts_slice bytes);
 bool ts_secret_equal(struct ts_slice a, struct ts_slice b);
 
 /* The whole file; TS_INVALID when missing or unreadable, TS_FULL over `max`.
- * The text names the file and what to do. */
+ * The text names the file and what to do. It may hold secrets: no copy is left
+ * outside `out`, which has a byte of room for ts_buf_text. */
 enum ts_status ts_file_read(struct ts_buf *out, const char *path,
                             size_t max_bytes, struct ts_err *err) TS_MUST_USE;
 /* TS_DENIED when its mode has any of the bits `others` (077, or 07 where the

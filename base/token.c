@@ -117,15 +117,13 @@ enum ts_status ts_keys_load(struct ts_keys **out, const char *path,
     if (status != TS_OK)
         return status;
     ts_buf_init(&text, 0);
-    /* All the room at once: growing would leave copies of keys behind. */
-    text.data = ts_alloc(KEY_FILE_MAX + 1);
-    text.cap = KEY_FILE_MAX + 1;
     status = ts_file_read(&text, path, KEY_FILE_MAX, err);
     if (status == TS_OK) {
         keys = ts_alloc(sizeof *keys);
         status = parse_keys(keys, ts_buf_slice(&text), path, err);
     }
-    mbedtls_platform_zeroize(text.data, text.cap);
+    if (text.data)
+        mbedtls_platform_zeroize(text.data, text.cap);
     ts_buf_fini(&text);
     if (status != TS_OK) {
         ts_keys_free(keys);

@@ -104,8 +104,7 @@ static void wipe(struct ts_buf *buf) {
     ts_buf_fini(buf);
 }
 
-/* One line, user:password; `buf` has its room already, so that no copy stays
- * behind. */
+/* One line, user:password. */
 static enum ts_status read_secret(struct ts_buf *buf, const char *path,
                                   struct ts_err *err) {
     enum ts_status status = ts_file_private(path, 077, err);
@@ -125,18 +124,10 @@ static enum ts_status read_secret(struct ts_buf *buf, const char *path,
     return TS_OK;
 }
 
-static void secret_room(struct ts_buf *buf) {
-    ts_buf_init(buf, 0);
-    buf->cap = PROXY_SECRET_MAX + 2;
-    buf->data = ts_alloc(buf->cap);
-}
-
 enum ts_status proxy_secret_check(const char *path, struct ts_err *err) {
-    struct ts_buf secret;
-    enum ts_status status;
+    struct ts_buf secret = {0};
+    enum ts_status status = read_secret(&secret, path, err);
 
-    secret_room(&secret);
-    status = read_secret(&secret, path, err);
     wipe(&secret);
     return status;
 }
@@ -144,12 +135,10 @@ enum ts_status proxy_secret_check(const char *path, struct ts_err *err) {
 static enum ts_status add_credentials(struct ts_buf *out, const char *path,
                                       struct ts_err *err) {
     enum { TEXT = (PROXY_SECRET_MAX + 2) / 3 * 4 + 1 };
-    struct ts_buf secret;
+    struct ts_buf secret = {0};
     char text[TEXT];
-    enum ts_status status;
+    enum ts_status status = read_secret(&secret, path, err);
 
-    secret_room(&secret);
-    status = read_secret(&secret, path, err);
     if (status == TS_OK) {
         ts_base64(text, ts_buf_slice(&secret));
         if (ts_buf_add_text(out, "Proxy-Authorization: Basic ") != TS_OK ||
