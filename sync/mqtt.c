@@ -7,6 +7,7 @@
 #include "sync/mqtt_news.h"
 #include "sync/mqtt_options.h"
 #include "sync/mqtt_refusal.h"
+#include "sync/mqtt_version.h"
 #include "sync/mqtt_words.h"
 #include "sync/pace.h"
 #include "sync/proxy.h"
@@ -27,8 +28,7 @@ enum {
     READ_TURNS = 256,
     HELD_READ_MS = 10000,    /* a held session reads so often */
     CONNECT_WAIT_MS = 20000, /* from CONNECT to CONNACK */
-    STEADY_MS = 10000,       /* a session that lasted resets the backoff */
-    SILENT_MAX = 2 /* sessions without CONNACK before the older version */
+    STEADY_MS = 10000        /* a session that lasted resets the backoff */
 };
 
 enum mqtt_state {
@@ -52,8 +52,7 @@ struct mqtt {
     bool will_retain;
 
     enum mqtt_state state;
-    bool old_version; /* 3.1.1 in auto mode, after a refusal */
-    unsigned silent;  /* sessions in a row that ended without CONNACK */
+    struct mqtt_version_choice versions[BROKERS_MAX]; /* as `brokers.all` */
     unsigned backoff_ms;
     struct ts_mono up_at;
     struct tls *tls;
@@ -185,16 +184,21 @@ static void schedule_retry(struct mqtt *mqtt, bool was_up) {
     wait_for_attempt(mqtt, ms);
 }
 
-/* Some brokers close instead of refusing a version that they do not know. */
+static struct mqtt_version_choice *version_of(struct mqtt *mqtt) {
+    return &mqtt->versions[mqtt->brokers.at];
+}
+
+static bool is_auto(const struct mqtt *mqtt) {
+    return mqtt->options.version == MQTT_AUTO;
+}
+
 static void note_silence(struct mqtt *mqtt) {
     (void)ts_wrap(&mqtt->reason,
                   "%s: no answer to the MQTT CONNECT; the broker's log tells "
                   "why",
                   mqtt->broker);
-    if (mqtt->options.version != MQTT_AUTO || ++mqtt->silent < SILENT_MAX)
-        return;
-    mqtt->silent = 0;
-    mqtt->old_version = !mqtt->old_version;
+    if (is_auto(mqtt))
+        mqtt->retry_at_once = mqtt_version_on_silence(version_of(mqtt));
 }
 
 static void session_over(struct mqtt *mqtt) {
@@ -203,6 +207,7 @@ static void session_over(struct mqtt *mqtt) {
     bool was_up = mqtt->state == MQTT_UP;
 
     if (was_up) {
+        mqtt_version_on_end(version_of(mqtt), now.ms - mqtt->up_at.ms);
         if (now.ms - mqtt->up_at.ms >= STEADY_MS) {
             mqtt->backoff_ms = mqtt->options.backoff_min_ms;
             brokers_on_success(&mqtt->brokers);
@@ -234,16 +239,14 @@ static void on_connect(struct mosquitto *client, void *arg, int rc, int flags,
     (void)mosquitto_property_read_int16(
         properties, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, &aliases, false);
     mqtt_aliases_reset(&mqtt->aliases, aliases);
-    mqtt->silent = 0;
+    mqtt_version_on_answer(version_of(mqtt));
     mqtt->answered = true;
     if (!rc) {
         (void)tell(mqtt, MQTT_NEWS_UP);
         return;
     }
-    if ((rc == 1 || rc == 0x84) && mqtt->options.version == MQTT_AUTO) {
-        mqtt->retry_at_once = !mqtt->old_version;
-        mqtt->old_version = !mqtt->old_version;
-    }
+    if ((rc == 1 || rc == 0x84) && is_auto(mqtt))
+        mqtt->retry_at_once = mqtt_version_on_refusal(version_of(mqtt));
     struct ts_err reason;
     mqtt_words_refusal(&reason, rc);
     fail_session(mqtt, &reason);
@@ -443,9 +446,9 @@ static void on_deliver(evutil_socket_t fd, short what, void *arg) {
     }
 }
 
-static bool speaks_5(const struct mqtt *mqtt) {
+static bool speaks_5(struct mqtt *mqtt) {
     return mqtt->options.version == MQTT_5 ||
-           (mqtt->options.version == MQTT_AUTO && !mqtt->old_version);
+           (is_auto(mqtt) && !version_of(mqtt)->old);
 }
 
 static void make_client(struct mqtt *mqtt) {

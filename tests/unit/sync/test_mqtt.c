@@ -1,4 +1,5 @@
 #include "sync/mqtt.h"
+#include "sync/mqtt_version.h"
 
 #include "cmocka_all.h"
 #include "probe.h"
@@ -400,6 +401,9 @@ static void tiny_start(struct tiny *tiny, struct event_base *loop) {
     at.sin_port = htons(tiny->port);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     tiny->listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(setsockopt(tiny->listener, SOL_SOCKET, SO_REUSEADDR,
+                                &(int){1}, sizeof(int)),
+                     0);
     assert_int_equal(bind(tiny->listener, (struct sockaddr *)&at, sizeof at),
                      0);
     assert_int_equal(listen(tiny->listener, 8), 0);
@@ -431,6 +435,92 @@ static void test_fallback(void **state) {
         probe_close(&probe);
         tiny_stop(&tiny, f->loop);
     }
+}
+
+static int64_t shift_ms;
+
+static struct ts_mono mono_shifted(void *ctx) {
+    struct ts_mono now = ts_clock_mono(ts_clock_system());
+
+    (void)ctx;
+    now.ms += shift_ms;
+    return now;
+}
+
+static bool has_version(const struct broker *broker, const char *words) {
+    char *log = broker_log(broker);
+    bool found = strstr(log, words);
+
+    free(log);
+    return found;
+}
+
+/* Of two brokers one is old: the other is spoken to with 5. */
+static void test_version_is_of_the_broker(void **state) {
+    struct fixture *f = *state;
+    struct tiny tiny = {.v5_code = 1};
+    struct mqtt_options options = probe_options(f->folder, 1);
+    uint16_t port = test_port_free();
+    char texts[2][64];
+    struct broker *broker;
+    struct probe probe;
+
+    tiny_start(&tiny, f->loop);
+    (void)snprintf(texts[0], sizeof texts[0], "127.0.0.1:%u", tiny.port);
+    (void)snprintf(texts[1], sizeof texts[1], "127.0.0.1:%u", port);
+    options.hosts[0] = texts[0];
+    options.hosts[1] = texts[1];
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.ups, 1);
+    assert_int_equal(tiny.connects[4], 1);
+    broker = broker_start(f->folder, port, "");
+    tiny_stop(&tiny, f->loop);
+    mqtt_reset(probe.mqtt);
+    probe_wait(&probe, &probe.ups, 2);
+    assert_true(has_version(broker, "(p5, "));
+    assert_false(has_version(broker, "(p2, "));
+    probe_close(&probe);
+    broker_stop(broker);
+}
+
+/* The old broker is asked again behind a long session only, and without a
+ * wait; the one that takes its place is spoken to with 5. */
+static void test_version_is_tried_again(void **state) {
+    struct fixture *f = *state;
+    struct ts_clock clock = *ts_clock_system();
+    struct mqtt_options options;
+    struct tiny tiny = {.silent_5 = true};
+    struct broker *broker;
+    struct probe probe;
+
+    clock.mono = mono_shifted;
+    shift_ms = 0;
+    tiny_start(&tiny, f->loop);
+    options = probe_options(f->folder, tiny.port);
+    options.clock = &clock;
+    probe_open(&probe, f->loop, &options);
+    probe_wait(&probe, &probe.ups, 1);
+    assert_int_equal(tiny.connects[5], 2);
+    mqtt_reset(probe.mqtt);
+    probe_wait(&probe, &probe.ups, 2);
+    assert_int_equal(tiny.connects[5], 2);
+    for (unsigned ups = 3; ups < 5; ups++) {
+        shift_ms += MQTT_VERSION_AGAIN_MS;
+        mqtt_reset(probe.mqtt);
+        probe_wait(&probe, &probe.ups, ups);
+        assert_int_equal(tiny.connects[5], ups);
+        assert_int_equal(tiny.connects[4], ups);
+    }
+    tiny_stop(&tiny, f->loop);
+    shift_ms += MQTT_VERSION_AGAIN_MS;
+    mqtt_reset(probe.mqtt);
+    probe_wait(&probe, &probe.downs, probe.downs + 2);
+    broker = broker_start(f->folder, tiny.port, "");
+    probe_wait(&probe, &probe.ups, 5);
+    assert_true(has_version(broker, "(p5, "));
+    assert_false(has_version(broker, "(p2, "));
+    probe_close(&probe);
+    broker_stop(broker);
 }
 
 static void test_connack_texts(void **state) {
@@ -655,6 +745,8 @@ int main(void) {
         cmocka_unit_test(test_will),
         cmocka_unit_test(test_denied_publish),
         cmocka_unit_test(test_fallback),
+        cmocka_unit_test(test_version_is_of_the_broker),
+        cmocka_unit_test(test_version_is_tried_again),
         cmocka_unit_test(test_connack_texts),
         cmocka_unit_test(test_refused_subscription),
         cmocka_unit_test(test_several_brokers),
