@@ -58,28 +58,11 @@ static void on_time_floor(void *ctx, struct ts_wall floor) {
         ts_log(TS_LOG_WARN, "agent", "the hub's time is not kept");
 }
 
-/* Before the desk moves on: what fails here is asked for again. */
-static enum ts_status erase_copies(struct agent *agent,
-                                   const struct message_desk *desk,
-                                   struct ts_err *err) {
-    json_t *cards = desk_erased_cards(desk);
-    enum ts_status status = TS_OK;
-
-    if (json_array_size(cards)) {
-        recorder_flush(agent->recorder);
-        status = journal_erase(agent->journal, cards, err);
-    }
-    json_decref(cards);
-    return status;
-}
-
-static void on_desk(void *ctx, const struct message_desk *desk) {
-    struct agent *agent = ctx;
+static void apply_desk(struct agent *agent, const struct message_desk *desk) {
     struct desk_result result;
     struct ts_err err;
 
-    if (erase_copies(agent, desk, &err) != TS_OK ||
-        desk_apply(agent->desk, desk, &result, &err) != TS_OK) {
+    if (desk_apply(agent->desk, desk, &result, &err) != TS_OK) {
         ts_log(TS_LOG_ERROR, "desk", "%s", err.text);
         return;
     }
@@ -89,6 +72,37 @@ static void on_desk(void *ctx, const struct message_desk *desk) {
         lane_desk_changed(agent->lane);
     if (result.pull)
         pull_desk(agent, NULL);
+}
+
+static void on_erased(void *arg) {
+    struct agent *agent = arg;
+    json_t *records = agent->erasing_records;
+
+    agent->erasing_records = NULL;
+    apply_desk(agent, &agent->erasing);
+    json_decref(records);
+    if (agent->desk_missed)
+        pull_desk(agent, NULL);
+    agent->desk_missed = false;
+}
+
+/* The desk moves on when the copies are gone: what a restart cuts short is
+ * asked for again. */
+static void on_desk(void *ctx, const struct message_desk *desk) {
+    struct agent *agent = ctx;
+    json_t *cards = desk_erased_cards(desk);
+    bool erases = json_array_size(cards) > 0;
+
+    if (agent->erasing_records && (erases || desk->has_range)) {
+        agent->desk_missed = true;
+    } else if (!erases) {
+        apply_desk(agent, desk);
+    } else if (journal_erase_begin(agent->journal, cards, on_erased, agent)) {
+        agent->erasing = *desk;
+        agent->erasing_records = json_deep_copy(desk->records);
+        agent->erasing.records = agent->erasing_records;
+    }
+    json_decref(cards);
 }
 
 static void on_bell(void *ctx, const struct message_bell *bell) {
@@ -262,6 +276,10 @@ void agent_line_start(struct agent *agent) {
 }
 
 void agent_line_stop(struct agent *agent) {
+    if (agent->journal)
+        journal_erase_stop(agent->journal);
+    json_decref(agent->erasing_records);
+    agent->erasing_records = NULL;
     if (agent->uplink) {
         journal_on_release(agent->journal, NULL, NULL);
         uplink_stop(agent->uplink);

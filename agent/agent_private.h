@@ -24,6 +24,9 @@ struct agent {
     struct uplink *uplink;
     struct parcel_press *press; /* the uplink's */
     bool line_up;
+    struct message_desk erasing; /* waits for the copies to be gone */
+    json_t *erasing_records;     /* its own; NULL: none waits */
+    bool desk_missed;            /* what came behind it is asked for again */
     struct event *clock_watch;
     struct event *rest_watch;
     uint64_t done_before; /* at the last look for a rest */

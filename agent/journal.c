@@ -279,6 +279,7 @@ void journal_close(struct journal *journal) {
 
     if (!journal)
         return;
+    journal_erase_stop(journal);
     if (journal->writer) {
         (void)!journal_end_jobs(journal, &err);
         group_clear(&journal->open);

@@ -116,7 +116,16 @@ void journal_rest(struct journal *journal);
 
 /* Removes what is left of a person behind the hub's ack: copies that name one
  * of `cards` (texts), those of the same visits, and files that damage set
- * aside. Unsent rows stay. Not while a group is open. */
+ * aside. Unsent rows stay. In pieces beside the lane's work; what the disk, or
+ * who reads the file, does not allow is tried again until it is done, and then
+ * `done` (or NULL) is called, never before this returns. False: one is under
+ * way. */
+bool journal_erase_begin(struct journal *journal, const json_t *cards,
+                         void (*done)(void *arg), void *arg) TS_MUST_USE;
+/* `done` is not called any more; what has begun may end. */
+void journal_erase_stop(struct journal *journal);
+/* ... and waits: for who has no loop. Not while a group is open. On failure it
+ * goes on by itself. */
 enum ts_status journal_erase(struct journal *journal, const json_t *cards,
                              struct ts_err *err) TS_MUST_USE;
 

@@ -24,9 +24,8 @@ static void add_throughs(struct journal *journal, struct journal_group *group) {
     }
 }
 
-/* The open group goes, with what acks have moved and copies that are over
- * their bounds: those cost no sync of their own. */
-static void give_group(struct journal *journal) {
+/* Throughs and copies that are over their bounds cost no sync of their own. */
+void journal_give_group(struct journal *journal) {
     struct journal_group group = journal->job.group;
 
     journal->job.group = journal->open;
@@ -40,6 +39,7 @@ static void give_group(struct journal *journal) {
  * number is given once. */
 static void give_replacement(struct journal *journal, enum writer_task task) {
     journal->suspect = false;
+    journal_erasure_restart(journal);
     group_clear(&journal->open);
     store_close(&journal->store);
     journal_begin_run(journal);
@@ -64,6 +64,8 @@ static void settle(struct journal *journal) {
     for (size_t i = 0; i < journal->span_count; i++)
         journal->spans[i].stored_through = journal->spans[i].going;
     journal_ageing_settle(journal, &journal->ageing);
+    if (journal->job.scrub)
+        journal_erasure_settle(journal);
     journal->commits += group->count != 0;
     if (!group->rows)
         return;
@@ -100,6 +102,8 @@ static enum ts_status end_commit(struct journal *journal, struct ts_err *err) {
         settle(journal);
     else
         group_clear(&journal->open);
+    if (status != TS_OK && journal->job.scrub)
+        journal_erasure_fail(journal, &journal->job.err);
     group_clear(&journal->job.group);
     journal->job.scrub = journal->job.shrink = false;
     if (status == TS_OK) {
@@ -136,6 +140,14 @@ static enum ts_status end_replacement(struct journal *journal,
     return TS_OK;
 }
 
+/* What the writer has done between jobs. */
+static void look_beside(struct journal *journal) {
+    if (journal->on_way)
+        return;
+    journal_absorb(journal);
+    journal_erasure_go_on(journal);
+}
+
 static enum ts_status end_job(struct journal *journal, bool wait,
                               struct ts_err *err) {
     struct ts_err own;
@@ -150,8 +162,7 @@ static enum ts_status end_job(struct journal *journal, bool wait,
         err = &own;
     status = journal->job.task == WRITER_COMMIT ? end_commit(journal, err)
                                                 : end_replacement(journal, err);
-    if (!journal->on_way)
-        journal_absorb(journal);
+    look_beside(journal);
     return status;
 }
 
@@ -215,7 +226,7 @@ bool journal_commit_begin(struct journal *journal) {
     if (journal->on_way)
         return false;
     if (journal->open.count)
-        give_group(journal);
+        journal_give_group(journal);
     return true;
 }
 
@@ -224,7 +235,7 @@ enum ts_status journal_commit_end(struct journal *journal, struct ts_err *err) {
         return end_job(journal, false, err);
     /* Something else was told. */
     (void)writer_take(journal->writer, false);
-    journal_absorb(journal);
+    look_beside(journal);
     return TS_OK;
 }
 
@@ -248,25 +259,25 @@ enum ts_status journal_end_jobs(struct journal *journal, struct ts_err *err) {
     return status;
 }
 
-static enum ts_status wait_for_rest(struct journal *journal,
-                                    struct ts_err *err) {
+enum ts_status journal_wait_for_rest(struct journal *journal,
+                                     struct ts_err *err) {
     enum ts_status status = journal_end_jobs(journal, err);
 
     writer_rest(journal->writer, JOURNAL_REST_MS);
-    journal_absorb(journal);
+    look_beside(journal);
     return status;
 }
 
 enum ts_status journal_commit(struct journal *journal, struct ts_err *err) {
-    enum ts_status status = wait_for_rest(journal, err);
+    enum ts_status status = journal_wait_for_rest(journal, err);
 
     if (status != TS_OK || !journal->open.count)
         return status;
-    give_group(journal);
-    return wait_for_rest(journal, err);
+    journal_give_group(journal);
+    return journal_wait_for_rest(journal, err);
 }
 
-static bool moved(const struct journal *journal) {
+bool journal_moved(const struct journal *journal) {
     for (size_t i = 0; i < journal->span_count; i++)
         if (journal->spans[i].through != journal->spans[i].stored_through)
             return true;
@@ -294,21 +305,22 @@ void journal_tidy_begin(struct journal *journal) {
     look_at_rights(journal);
     journal->suspect |= store_is_gone(&journal->store);
     mend_if_suspect(journal);
+    journal_erasure_retry(journal);
+    look_beside(journal);
     if (journal->on_way)
         return;
-    journal_absorb(journal);
     if (!journal->store.db) {
         give_replacement(journal, WRITER_REOPEN);
         return;
     }
     journal->job.shrink = !journal->unsent_rows;
-    if (moved(journal) || journal_age_due(journal) || journal->job.shrink)
-        give_group(journal);
+    if (journal_moved(journal) || journal_age_due(journal) || journal->job.shrink)
+        journal_give_group(journal);
 }
 
 enum ts_status journal_tidy(struct journal *journal, struct ts_err *err) {
     if (journal_pending(journal))
         return TS_OK;
     journal_tidy_begin(journal);
-    return wait_for_rest(journal, err);
+    return journal_wait_for_rest(journal, err);
 }

@@ -1,183 +1,201 @@
-/* What an erased person's card leaves in the copies of acked rows. */
+/* What an erased person's card leaves in the copies of acked rows: looked for by
+ * the writer between jobs, deleted by a job, then scrubbed. */
 #include "agent/journal_private.h"
 
 #include <assert.h>
-#include <glob.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-struct hit {
-    size_t span;
-    uint64_t sequence;
-    int64_t bytes;
-};
-
-struct erasure {
-    struct journal *journal;
-    const json_t *cards;
-    json_t *visits; /* in which one of the cards was presented */
-    struct hit *hits;
-    size_t count, room;
-};
-
-static bool names_card(const struct erasure *erasure, struct ts_slice payload) {
-    size_t index;
-    const json_t *card;
-
-    json_array_foreach(erasure->cards, index, card) {
-        size_t len = json_string_length(card);
-        if (len &&
-            memmem(payload.data, payload.len, json_string_value(card), len))
-            return true;
-    }
-    return false;
+static struct journal_span *span_of(struct journal *journal, const char *name) {
+    for (size_t i = 0; i < journal->span_count; i++)
+        if (!strcmp(journal->spans[i].journal, name))
+            return &journal->spans[i];
+    return NULL;
 }
 
-/* "" outside of a visit. event_encode writes the member ahead of data. */
-static void visit_of(char out[TS_UUID_TEXT], struct ts_slice payload) {
-    static const char member[] = "\"visit\":\"";
-    const size_t skip = sizeof member - 1;
-    const uint8_t *end = payload.data + payload.len;
-    const uint8_t *at = memmem(payload.data, payload.len, member, skip);
+static void begin_search(struct journal *journal) {
+    struct journal_erasure *erasure = &journal->erasure;
+    struct search *search = search_new(erasure->cards);
 
-    out[0] = 0;
-    if (!at || (size_t)(end - at) < skip + TS_UUID_TEXT - 1)
+    for (size_t i = 0; i < journal->span_count; i++)
+        search_add(search, journal->spans[i].journal,
+                   journal->spans[i].stored_through);
+    erasure->step = ERASURE_SEARCHES;
+    writer_search(journal->writer, search);
+}
+
+/* What is known to be a copy must be so after a crash too. */
+static void begin(struct journal *journal) {
+    if (!journal->store.db || journal->suspect ||
+        writer_salvages(journal->writer))
         return;
-    memcpy(out, at + skip, TS_UUID_TEXT - 1);
-    out[TS_UUID_TEXT - 1] = 0;
+    if (!journal_moved(journal))
+        begin_search(journal);
+    else if (!journal->open.count)
+        journal_give_group(journal);
 }
 
-static void add_hit(struct erasure *erasure, size_t span,
-                    const struct store_row *row) {
-    if (erasure->count == erasure->room) {
-        erasure->room = erasure->room ? erasure->room * 2 : 64;
-        erasure->hits =
-            ts_realloc(erasure->hits, erasure->room * sizeof *erasure->hits);
-    }
-    erasure->hits[erasure->count++] = (struct hit){
-        span, row->sequence, (int64_t)row->payload.len + STORE_ROW_OVERHEAD};
+/* Copies may have aged since they were found, or the hub asks for them again.
+ */
+static bool is_copy(struct journal *journal, const struct search_hit *hit) {
+    const struct journal_span *span = span_of(journal, hit->journal);
+
+    return span && span->oldest && hit->sequence >= span->oldest &&
+           hit->sequence <= span->through &&
+           hit->sequence <= span->stored_through;
 }
 
-static void look_for_card(struct erasure *erasure, size_t span,
-                          const struct store_row *row) {
-    char visit[TS_UUID_TEXT];
+static void drop_hits(struct journal *journal) {
+    struct journal_erasure *erasure = &journal->erasure;
+    size_t count;
+    const struct search_hit *hits = search_hits(erasure->found, &count);
 
-    if (!names_card(erasure, row->payload))
-        return;
-    add_hit(erasure, span, row);
-    visit_of(visit, row->payload);
-    if (visit[0])
-        (void)json_object_set_new(erasure->visits, visit, json_true());
-}
-
-static void look_for_visit(struct erasure *erasure, size_t span,
-                           const struct store_row *row) {
-    char visit[TS_UUID_TEXT];
-
-    visit_of(visit, row->payload);
-    if (json_object_get(erasure->visits, visit) &&
-        !names_card(erasure, row->payload))
-        add_hit(erasure, span, row);
-}
-
-typedef void copy_look(struct erasure *erasure, size_t span,
-                       const struct store_row *row);
-
-static enum ts_status each_copy(struct erasure *erasure, copy_look *look,
-                                struct ts_err *err) {
-    struct journal *journal = erasure->journal;
-    enum ts_status status = TS_OK;
-
-    for (size_t i = 0; status == TS_OK && i < journal->span_count; i++) {
-        sqlite3_stmt *statement = store_prepare(&journal->store, STORE_READ);
-        struct store_row row;
-        int step;
-
-        store_bind_text(statement, 1, journal->spans[i].journal);
-        (void)sqlite3_bind_int64(statement, 2, 0);
-        (void)sqlite3_bind_int64(statement, 3,
-                                 (int64_t)journal->spans[i].stored_through);
-        while ((step = sqlite3_step(statement)) == SQLITE_ROW)
-            if (store_row_get(statement, &row))
-                look(erasure, i, &row);
-        if (step != SQLITE_DONE)
-            status = store_fail(&journal->store, err);
-        (void)sqlite3_reset(statement);
-    }
-    return status;
-}
-
-/* The log of the file must not hold the pages as they were. */
-static enum ts_status drop_hits(struct erasure *erasure, struct ts_err *err) {
-    struct journal *journal = erasure->journal;
-
-    for (size_t i = 0; i < erasure->count; i++)
-        group_drop_row(&journal->job.group,
-                       journal->spans[erasure->hits[i].span].journal,
-                       erasure->hits[i].sequence);
+    for (size_t i = 0; i < count; i++)
+        if (is_copy(journal, &hits[i])) {
+            group_drop_row(&journal->job.group, hits[i].journal,
+                           hits[i].sequence);
+            erasure->going.bytes += hits[i].bytes;
+            erasure->going.rows++;
+            span_of(journal, hits[i].journal)->thinned = true;
+        }
+    erasure->step = ERASURE_DROPS;
     journal->job.scrub = true;
     journal->ageing = (struct journal_ageing){0};
     journal_give(journal, WRITER_COMMIT);
-    return journal_end_jobs(journal, err);
 }
 
-static void settle(struct erasure *erasure) {
-    struct journal *journal = erasure->journal;
+static void end_search(struct journal *journal) {
+    struct journal_erasure *erasure = &journal->erasure;
+    struct ts_err err;
 
-    for (size_t i = 0; i < erasure->count; i++) {
-        journal->copy_bytes -= erasure->hits[i].bytes;
-        journal->copy_rows--;
+    search_free(erasure->found);
+    erasure->found = writer_take_search(journal->writer, &err);
+    if (!erasure->found)
+        return;
+    erasure->going = (struct journal_amount){0};
+    if (err.status == TS_OK)
+        drop_hits(journal);
+    else
+        journal_erasure_fail(journal, &err);
+}
+
+static void end_erasure(struct journal *journal) {
+    struct journal_erasure ended = journal->erasure;
+
+    journal->erasure = (struct journal_erasure){.step = ERASURE_NONE};
+    json_decref(ended.cards);
+    if (ended.done)
+        ended.done(ended.arg);
+}
+
+void journal_erasure_go_on(struct journal *journal) {
+    assert(!journal->on_way);
+    switch (journal->erasure.step) {
+    case ERASURE_WAITS:
+        begin(journal);
+        break;
+    case ERASURE_SEARCHES:
+        end_search(journal);
+        break;
+    case ERASURE_SCRUBS:
+        if (writer_take_scrubbed(journal->writer))
+            end_erasure(journal);
+        break;
+    default:
+        break;
     }
-    for (size_t i = 0; erasure->count && i < journal->span_count; i++) {
+}
+
+void journal_erasure_settle(struct journal *journal) {
+    struct journal_erasure *erasure = &journal->erasure;
+
+    if (erasure->step != ERASURE_DROPS)
+        return;
+    erasure->step = ERASURE_SCRUBS;
+    search_free(erasure->found);
+    erasure->found = NULL;
+    journal->copy_bytes -= erasure->going.bytes;
+    journal->copy_rows -= erasure->going.rows;
+    for (size_t i = 0; i < journal->span_count; i++) {
         struct journal_span *span = &journal->spans[i];
+
+        if (!span->thinned)
+            continue;
+        span->thinned = false;
         span->oldest = source_first_from(journal, span->journal, 1);
         span->holed = true;
     }
 }
 
-/* What was readable in them lives on in the journal. */
-static void drop_set_aside(const struct journal *journal) {
-    char pattern[300];
-    glob_t found;
+static void start_anew(struct journal *journal, enum journal_erasure_step from) {
+    struct journal_erasure *erasure = &journal->erasure;
 
-    (void)snprintf(pattern, sizeof pattern, "%s.damaged-*", journal->path);
-    if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            (void)unlink(found.gl_pathv[i]);
-    globfree(&found);
+    search_free(erasure->found);
+    erasure->found = NULL;
+    for (size_t i = 0; i < journal->span_count; i++)
+        journal->spans[i].thinned = false;
+    erasure->step = from;
+}
+
+void journal_erasure_fail(struct journal *journal, const struct ts_err *err) {
+    if (journal->erasure.step == ERASURE_NONE)
+        return;
+    journal->erasure.err = *err;
+    start_anew(journal, ERASURE_FAILED);
+}
+
+void journal_erasure_restart(struct journal *journal) {
+    if (journal->erasure.step != ERASURE_NONE)
+        start_anew(journal, ERASURE_WAITS);
+}
+
+void journal_erasure_retry(struct journal *journal) {
+    if (journal->erasure.step == ERASURE_FAILED)
+        journal->erasure.step = ERASURE_WAITS;
+}
+
+void journal_erase_stop(struct journal *journal) {
+    start_anew(journal, ERASURE_NONE);
+    json_decref(journal->erasure.cards);
+    journal->erasure = (struct journal_erasure){.step = ERASURE_NONE};
+}
+
+bool journal_erase_begin(struct journal *journal, const json_t *cards,
+                         void (*done)(void *arg), void *arg) {
+    if (journal->erasure.step != ERASURE_NONE)
+        return false;
+    journal->erasure = (struct journal_erasure){.step = ERASURE_WAITS,
+                                                .cards = json_deep_copy(cards),
+                                                .done = done,
+                                                .arg = arg};
+    if (!journal->on_way)
+        journal_erasure_go_on(journal);
+    return true;
 }
 
 enum ts_status journal_erase(struct journal *journal, const json_t *cards,
                              struct ts_err *err) {
-    struct erasure erasure = {.journal = journal, .cards = cards};
-    enum ts_status status;
+    enum journal_erasure_step before = ERASURE_NONE;
+    enum ts_status status = TS_OK;
 
     assert(!journal_pending(journal));
-    /* What is known to be a copy must be so after a crash too. */
-    journal_tidy_begin(journal);
-    status = journal_end_jobs(journal, err);
-    if (status != TS_OK)
-        return status;
-    if (!journal->store.db)
-        return ts_fail(err, TS_IO, "%s is out of order: see the log",
+    if (!journal_erase_begin(journal, cards, NULL, NULL))
+        return ts_fail(err, TS_AGAIN, "another erase of %s is under way",
                        journal->path);
-    if (writer_salvages(journal->writer))
-        return ts_fail(err, TS_AGAIN,
-                       "a damaged journal is still being carried over: the "
-                       "erase waits for it");
-    erasure.visits = json_object();
-    status = each_copy(&erasure, look_for_card, err);
-    if (status == TS_OK && json_object_size(erasure.visits))
-        status = each_copy(&erasure, look_for_visit, err);
-    if (status == TS_OK && erasure.count)
-        status = drop_hits(&erasure, err);
-    if (status == TS_OK) {
-        settle(&erasure);
-        drop_set_aside(journal);
+    while (status == TS_OK && journal->erasure.step != ERASURE_NONE &&
+           journal->erasure.step != ERASURE_FAILED &&
+           journal->erasure.step != before) {
+        before = journal->erasure.step;
+        status = journal_wait_for_rest(journal, err);
     }
-    json_decref(erasure.visits);
-    free(erasure.hits);
-    return status;
+    if (journal->erasure.step == ERASURE_NONE)
+        return status;
+    if (status == TS_OK && journal->erasure.step == ERASURE_FAILED)
+        return ts_fail(err, journal->erasure.err.status, "%s",
+                       journal->erasure.err.text);
+    return status != TS_OK
+               ? status
+               : ts_fail(err, TS_AGAIN,
+                         "the erase of %s goes on when its disk, or who "
+                         "reads it, lets it",
+                         journal->path);
 }

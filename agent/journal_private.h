@@ -17,7 +17,8 @@ struct journal_span {
     uint64_t oldest, newest; /* oldest 0: no row left */
     uint64_t through, stored_through;
     uint64_t going; /* through, on its way to the disk */
-    bool holed;     /* rows were lost by damage */
+    bool holed;     /* rows were lost by damage, or erased */
+    bool thinned;   /* rows of it are being erased */
 };
 
 /* What one transaction removes of the copies. */
@@ -30,6 +31,25 @@ struct journal_ageing {
         bool gone; /* no row left: the entry goes too */
     } spans[JOURNAL_AGE_SPANS];
     struct journal_amount total;
+};
+
+/* What is to go of a person, from the asking to the end. */
+enum journal_erasure_step {
+    ERASURE_NONE,
+    ERASURE_WAITS,    /* for the file to be in order */
+    ERASURE_SEARCHES, /* the writer reads */
+    ERASURE_DROPS,    /* the job is on its way */
+    ERASURE_SCRUBS,   /* the writer scrubs */
+    ERASURE_FAILED    /* until the next tidy */
+};
+struct journal_erasure {
+    enum journal_erasure_step step;
+    json_t *cards;
+    void (*done)(void *arg);
+    void *arg;
+    struct search *found; /* what the job deletes */
+    struct journal_amount going;
+    struct ts_err err; /* of the last failure */
 };
 
 struct journal {
@@ -52,6 +72,7 @@ struct journal {
     struct writer_job job;     /* the writer's while on_way */
     bool on_way;
     struct journal_ageing ageing; /* of the job */
+    struct journal_erasure erasure;
     struct journal_refusal refusals[JOURNAL_CLASSES];
     uint64_t refused[JOURNAL_CLASSES];
     uint64_t commits, appended;
@@ -90,6 +111,23 @@ void journal_ageing_settle(struct journal *journal,
 enum ts_status journal_load(struct journal *journal, struct ts_err *err);
 /* Draws the id of this run; the spans tell of the one before. */
 void journal_begin_run(struct journal *journal);
+/* The next step of an erasure; nothing is on its way. */
+void journal_erasure_go_on(struct journal *journal);
+/* The job that deletes is durable. */
+void journal_erasure_settle(struct journal *journal);
+void journal_erasure_fail(struct journal *journal, const struct ts_err *err);
+/* The file is replaced. */
+void journal_erasure_restart(struct journal *journal);
+/* What failed may try again. */
+void journal_erasure_retry(struct journal *journal);
+
+/* Acks have moved what the file does not know yet. */
+bool journal_moved(const struct journal *journal);
+/* The open group goes, with what acks have moved and what ages. */
+void journal_give_group(struct journal *journal);
+/* Ends jobs, and waits for what the writer does between them. */
+enum ts_status journal_wait_for_rest(struct journal *journal,
+                                     struct ts_err *err);
 /* The job is handed over; nothing was on its way. */
 void journal_give(struct journal *journal, enum writer_task task);
 /* Waits for the job and a replacement that it asks for, but for nothing that

@@ -207,7 +207,8 @@ static enum ts_status release(void *ctx, const char *name, uint64_t through,
                        (unsigned long long)through, name,
                        (unsigned long long)span->newest);
     forward = through > span->through;
-    if (!forward && journal->on_way && journal->ageing.count)
+    if (!forward && journal->on_way &&
+        (journal->ageing.count || journal->job.scrub))
         return ts_fail(err, TS_AGAIN,
                        "copies of %s are being removed: what the hub asks for "
                        "again is looked for in a moment",

@@ -172,6 +172,25 @@ enum ts_status store_shrink_step(struct journal_store *store,
     return after > 0 && after < before ? TS_AGAIN : TS_OK;
 }
 
+enum ts_status store_scrub(struct journal_store *store, struct ts_err *err) {
+    int code;
+
+    begin(store);
+    /* Scans wait for this thread. */
+    (void)sqlite3_busy_timeout(store->db, 0);
+    code = sqlite3_wal_checkpoint_v2(
+        store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_busy_timeout(store->db, BUSY_MS);
+    if (code == SQLITE_OK)
+        return TS_OK;
+    if (code != SQLITE_BUSY)
+        return store_fail(store, err);
+    return ts_fail(err, TS_DENIED,
+                   "what was erased stays in the log of %s while another "
+                   "program reads it: end that program",
+                   store->path);
+}
+
 static int64_t file_bytes(struct journal_store *store) {
     return store_number(store, "PRAGMA page_count") *
            store_number(store, "PRAGMA page_size");

@@ -104,6 +104,11 @@ enum ts_status store_check_step(struct journal_store *store,
                                 uint64_t *sequence,
                                 struct ts_err *err) TS_MUST_USE;
 
+/* Brings the log home into the file and empties it, so that it holds no page as
+ * it was. TS_DENIED: somebody reads the file; try again. */
+enum ts_status store_scrub(struct journal_store *store,
+                           struct ts_err *err) TS_MUST_USE;
+
 /* Much of the file is unused. */
 bool store_wants_shrink(struct journal_store *store);
 /* A piece: moves the last pages into unused ones and ends the file there.

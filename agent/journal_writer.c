@@ -1,5 +1,6 @@
 #include "agent/journal_writer.h"
 
+#include "agent/journal_scrub.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -9,9 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { CHECKPOINT_PAGES = 1000 };
+enum {
+    CHECKPOINT_PAGES = 1000,
+    /* Between two tries to scrub, from one to ever longer ones. */
+    SCRUB_PAUSE_MS = 50,
+    SCRUB_PAUSE_MAX_MS = 5000
+};
 
 struct journal_writer {
     struct journal_store store; /* the thread's */
@@ -33,6 +40,12 @@ struct journal_writer {
     struct salvage *salvaged; /* whole, not taken yet */
     struct journal_report report;
     bool salvages;
+    struct search *search;    /* the thread's until it has ended */
+    bool searched;
+    struct ts_err search_err; /* how it ended */
+    bool scrubs, scrubbed;
+    int64_t scrub_at_ms;
+    int scrub_pause_ms;
     struct ts_err damage; /* found between jobs, not told yet */
 };
 
@@ -49,16 +62,19 @@ static void watch(struct journal_writer *writer) {
     writer->log_pages = 0;
 }
 
-static enum ts_status scrub(struct journal_writer *writer,
-                            struct writer_job *job) {
-    return store_exec(&writer->store, "PRAGMA wal_checkpoint(TRUNCATE)",
-                      &job->err);
+static int64_t now_ms(void) {
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct timespec time_of(int64_t ms) {
+    return (struct timespec){ms / 1000, ms % 1000 * 1000000};
 }
 
 static enum ts_status commit(struct journal_writer *writer,
                              struct writer_job *job) {
-    enum ts_status status;
-
     if (!writer->store.db)
         return ts_fail(&job->err, TS_IO, "%s is out of order: see the log",
                        writer->store.path);
@@ -68,10 +84,7 @@ static enum ts_status commit(struct journal_writer *writer,
                        "on with a new one and what it still has of the old "
                        "one; stop the agent before you touch its folder",
                        writer->store.path);
-    status = group_write(&job->group, &writer->store, &job->err);
-    if (status == TS_OK && job->scrub)
-        status = scrub(writer, job);
-    return status;
+    return group_write(&job->group, &writer->store, &job->err);
 }
 
 static void set_salvage(struct journal_writer *writer,
@@ -123,6 +136,16 @@ static void leave_store(struct journal_writer *writer) {
     writer->salvage = salvage_adopt(db);
 }
 
+/* What was found or begun in a file that is left. */
+static void forget_chores(struct journal_writer *writer) {
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->damage = (struct ts_err){0};
+    search_free(writer->search);
+    writer->search = NULL;
+    writer->searched = writer->scrubs = writer->scrubbed = false;
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
 static enum ts_status replace(struct journal_writer *writer,
                               struct writer_job *job) {
     bool damaged = job->task == WRITER_REPLACE;
@@ -131,9 +154,7 @@ static enum ts_status replace(struct journal_writer *writer,
 
     memcpy(path, writer->store.path, sizeof path);
     leave_store(writer);
-    (void)pthread_mutex_lock(&writer->lock);
-    writer->damage = (struct ts_err){0};
-    (void)pthread_mutex_unlock(&writer->lock);
+    forget_chores(writer);
     status = salvage_open(&writer->store, path, damaged, job->now, &job->err);
     memcpy(writer->store.path, path, sizeof path);
     watch(writer);
@@ -195,6 +216,11 @@ static void do_job(struct journal_writer *writer, struct writer_job *job) {
     writer->shrinks = writer->store.db && (writer->shrinks || wants);
     /* What the disk did not take before is tried again. */
     writer->chore = job->status == TS_OK && (writer->salvage || writer->check);
+    if (job->scrub && job->status == TS_OK) {
+        writer->scrubs = true;
+        writer->scrub_at_ms = 0;
+        writer->scrub_pause_ms = SCRUB_PAUSE_MS;
+    }
     writer->ended = true;
     tell(writer);
     (void)pthread_mutex_unlock(&writer->lock);
@@ -270,6 +296,40 @@ static void do_shrink(struct journal_writer *writer) {
     follow_up(writer);
 }
 
+static void do_search(struct journal_writer *writer) {
+    struct ts_err err = {0};
+    enum ts_status status = search_step(writer->search, &writer->store, &err);
+
+    if (status == TS_AGAIN)
+        return;
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->searched = true;
+    writer->search_err = err;
+    if (status == TS_CORRUPT)
+        writer->damage = err;
+    tell(writer);
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
+/* Nobody waits for it but who was told that it is done. */
+static void do_scrub(struct journal_writer *writer) {
+    struct ts_err err;
+    bool done = scrub_file(&writer->store, &err) == TS_OK;
+    int pause = writer->scrub_pause_ms;
+
+    if (!done && pause < SCRUB_PAUSE_MAX_MS && pause * 2 >= SCRUB_PAUSE_MAX_MS)
+        ts_log(TS_LOG_WARN, "journal", "%s", err.text);
+    pause = pause * 2 < SCRUB_PAUSE_MAX_MS ? pause * 2 : SCRUB_PAUSE_MAX_MS;
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->scrub_pause_ms = pause;
+    writer->scrub_at_ms = now_ms() + pause;
+    writer->scrubs = !done;
+    writer->scrubbed = done;
+    if (done)
+        tell(writer);
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
 /* What is left of a deleted file goes with this thread. */
 static bool must_finish(const struct journal_writer *writer) {
     return writer->chore && writer->salvage &&
@@ -283,17 +343,43 @@ static void trim(struct journal_writer *writer) {
         (void)sqlite3_db_release_memory(writer->store.db);
 }
 
+typedef void writer_chore(struct journal_writer *writer);
+
+/* The most urgent thing to do between jobs; NULL: none. The lock is held. */
+static writer_chore *next_chore(const struct journal_writer *writer) {
+    if (writer->chore)
+        return do_chore;
+    if (!writer->store.db)
+        return NULL;
+    if (writer->search && !writer->searched)
+        return do_search;
+    if (writer->scrubs && now_ms() >= writer->scrub_at_ms)
+        return do_scrub;
+    return writer->shrinks ? do_shrink : NULL;
+}
+
+/* The lock is held. */
+static void wait_for_work(struct journal_writer *writer) {
+    struct timespec until = time_of(writer->scrub_at_ms);
+
+    if (writer->scrubs && writer->store.db)
+        (void)pthread_cond_timedwait(&writer->changed, &writer->lock, &until);
+    else
+        (void)pthread_cond_wait(&writer->changed, &writer->lock);
+}
+
 static void *run(void *arg) {
     struct journal_writer *writer = arg;
 
     (void)pthread_mutex_lock(&writer->lock);
     while (writer->given || !writer->stop || must_finish(writer)) {
         struct writer_job *job = writer->given;
+        writer_chore *chore = job ? NULL : next_chore(writer);
 
         if (!job && writer->trim)
             trim(writer);
-        if (!job && !writer->chore && !writer->shrinks) {
-            (void)pthread_cond_wait(&writer->changed, &writer->lock);
+        if (!job && !chore) {
+            wait_for_work(writer);
             continue;
         }
         writer->given = NULL;
@@ -301,10 +387,8 @@ static void *run(void *arg) {
         (void)pthread_mutex_unlock(&writer->lock);
         if (job)
             do_job(writer, job);
-        else if (!writer->chore)
-            do_shrink(writer);
         else
-            do_chore(writer);
+            chore(writer);
         (void)pthread_mutex_lock(&writer->lock);
         writer->busy = false;
         (void)pthread_cond_broadcast(&writer->changed);
@@ -330,6 +414,7 @@ enum ts_status writer_start(struct journal_writer **out,
                             const struct journal_store *take_store,
                             struct salvage *take_salvage, struct ts_err *err) {
     struct journal_writer *writer = ts_alloc(sizeof *writer);
+    pthread_condattr_t by_monotonic;
     int code;
 
     *writer =
@@ -340,7 +425,10 @@ enum ts_status writer_start(struct journal_writer **out,
                                 .chore = take_salvage || take_store->unchecked};
     watch(writer);
     (void)pthread_mutex_init(&writer->lock, NULL);
-    (void)pthread_cond_init(&writer->changed, NULL);
+    (void)pthread_condattr_init(&by_monotonic);
+    (void)pthread_condattr_setclock(&by_monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&writer->changed, &by_monotonic);
+    (void)pthread_condattr_destroy(&by_monotonic);
     writer->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     code = writer->fd < 0 ? errno : start_thread(writer);
     if (code != 0) {
@@ -368,6 +456,7 @@ void writer_stop(struct journal_writer *writer) {
     (void)pthread_join(writer->thread, NULL);
     salvage_free(writer->salvage);
     salvage_free(writer->salvaged);
+    search_free(writer->search);
     store_close(&writer->store);
     (void)close(writer->fd);
     (void)pthread_cond_destroy(&writer->changed);
@@ -403,20 +492,18 @@ bool writer_take(struct journal_writer *writer, bool wait) {
     return ended;
 }
 
+/* The lock is held. */
+static bool is_at_work(const struct journal_writer *writer) {
+    return writer->busy || writer->given || writer->chore || writer->shrinks ||
+           (writer->search && !writer->searched) || writer->scrubs;
+}
+
 void writer_rest(struct journal_writer *writer, int max_ms) {
-    struct timespec until;
+    struct timespec until = time_of(now_ms() + max_ms);
     int code = 0;
 
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += max_ms / 1000;
-    until.tv_nsec += max_ms % 1000 * 1000000L;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     (void)pthread_mutex_lock(&writer->lock);
-    while (code == 0 && !writer->salvaged &&
-           (writer->busy || writer->given || writer->chore || writer->shrinks))
+    while (code == 0 && !writer->salvaged && is_at_work(writer))
         code = pthread_cond_timedwait(&writer->changed, &writer->lock, &until);
     (void)pthread_mutex_unlock(&writer->lock);
 }
@@ -433,6 +520,40 @@ struct salvage *writer_take_salvage(struct journal_writer *writer,
     (void)pthread_cond_broadcast(&writer->changed);
     (void)pthread_mutex_unlock(&writer->lock);
     return salvage;
+}
+
+void writer_search(struct journal_writer *writer, struct search *take_search) {
+    (void)pthread_mutex_lock(&writer->lock);
+    search_free(writer->search);
+    writer->search = take_search;
+    writer->searched = false;
+    (void)pthread_cond_broadcast(&writer->changed);
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
+struct search *writer_take_search(struct journal_writer *writer,
+                                  struct ts_err *err) {
+    struct search *search = NULL;
+
+    (void)pthread_mutex_lock(&writer->lock);
+    if (writer->searched) {
+        search = writer->search;
+        *err = writer->search_err;
+        writer->search = NULL;
+        writer->searched = false;
+    }
+    (void)pthread_mutex_unlock(&writer->lock);
+    return search;
+}
+
+bool writer_take_scrubbed(struct journal_writer *writer) {
+    bool scrubbed;
+
+    (void)pthread_mutex_lock(&writer->lock);
+    scrubbed = writer->scrubbed;
+    writer->scrubbed = false;
+    (void)pthread_mutex_unlock(&writer->lock);
+    return scrubbed;
 }
 
 bool writer_salvages(struct journal_writer *writer) {

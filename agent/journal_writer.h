@@ -7,6 +7,7 @@
 
 #include "agent/journal_group.h"
 #include "agent/journal_salvage.h"
+#include "agent/journal_search.h"
 
 enum writer_task {
     WRITER_COMMIT,
@@ -17,7 +18,7 @@ enum writer_task {
 struct writer_job {
     enum writer_task task;
     struct journal_group group;
-    bool scrub;  /* leave no old page in the log of the file */
+    bool scrub;  /* afterwards, leave nothing of what went, see below */
     bool shrink; /* afterwards, give unused room back to the disk */
     struct ts_wall now;
     /* The answer. */
@@ -52,6 +53,16 @@ struct salvage *writer_take_salvage(struct journal_writer *writer,
 bool writer_salvages(struct journal_writer *writer);
 /* True once when what is done between jobs has found damage. */
 bool writer_take_damage(struct journal_writer *writer, struct ts_err *damage);
+/* Between jobs, in pieces: looks through what the file holds. One at a time; a
+ * replacement of the file drops it. */
+void writer_search(struct journal_writer *writer, struct search *take_search);
+/* The caller's again when it has ended, else NULL. */
+struct search *writer_take_search(struct journal_writer *writer,
+                                  struct ts_err *err);
+/* Until it works, after a job that asked for it: empties the log of the file
+ * and deletes files that damage set aside. True once when it is done. */
+bool writer_take_scrubbed(struct journal_writer *writer);
+
 /* Readable when there is something to take. */
 int writer_fd(const struct journal_writer *writer);
 
