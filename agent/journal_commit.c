@@ -314,7 +314,8 @@ void journal_tidy_begin(struct journal *journal) {
         return;
     }
     journal->job.shrink = !journal->unsent_rows;
-    if (journal_moved(journal) || journal_age_due(journal) || journal->job.shrink)
+    if (journal_moved(journal) || journal_age_due(journal) ||
+        journal->job.shrink)
         journal_give_group(journal);
 }
 

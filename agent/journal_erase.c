@@ -1,5 +1,5 @@
-/* What an erased person's card leaves in the copies of acked rows: looked for by
- * the writer between jobs, deleted by a job, then scrubbed. */
+/* What an erased person's card leaves in the copies of acked rows: looked for
+ * by the writer between jobs, deleted by a job, then scrubbed. */
 #include "agent/journal_private.h"
 
 #include <assert.h>
@@ -126,7 +126,8 @@ void journal_erasure_settle(struct journal *journal) {
     }
 }
 
-static void start_anew(struct journal *journal, enum journal_erasure_step from) {
+static void start_anew(struct journal *journal,
+                       enum journal_erasure_step from) {
     struct journal_erasure *erasure = &journal->erasure;
 
     search_free(erasure->found);

@@ -21,9 +21,10 @@ static enum ts_status sync_folder(const char *path, struct ts_err *err) {
     code = fd < 0 || fsync(fd) != 0 ? errno : 0;
     if (fd >= 0)
         (void)close(fd);
-    return code == 0 ? TS_OK
-                     : ts_fail(err, TS_IO, "cannot sync %s (%s): check the disk",
-                               folder, strerror(code));
+    return code == 0
+               ? TS_OK
+               : ts_fail(err, TS_IO, "cannot sync %s (%s): check the disk",
+                         folder, strerror(code));
 }
 
 /* What was readable in them lives on in the journal. */

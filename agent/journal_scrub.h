@@ -1,5 +1,5 @@
-/* What stays of an erased row behind its deletion: pages in the log of the file,
- * and files that damage set aside. Private to agent/journal*.c. */
+/* What stays of an erased row behind its deletion: pages in the log of the
+ * file, and files that damage set aside. Private to agent/journal*.c. */
 #ifndef TS_AGENT_JOURNAL_SCRUB_H
 #define TS_AGENT_JOURNAL_SCRUB_H
 

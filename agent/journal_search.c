@@ -16,10 +16,10 @@ struct search {
     size_t card_count;
     struct place *places;
     size_t place_count;
-    size_t at;       /* of places */
-    uint64_t from;   /* the next row of that one */
-    bool by_visit;   /* the cards are found; now the rest of their visits */
-    json_t *visits;  /* in which one of the cards was presented */
+    size_t at;      /* of places */
+    uint64_t from;  /* the next row of that one */
+    bool by_visit;  /* the cards are found; now the rest of their visits */
+    json_t *visits; /* in which one of the cards was presented */
     struct search_hit *hits;
     size_t count, room;
 };
@@ -55,9 +55,8 @@ void search_free(struct search *search) {
 void search_add(struct search *search, const char *journal, uint64_t through) {
     struct place *place;
 
-    search->places =
-        ts_realloc(search->places,
-                   (search->place_count + 1) * sizeof *search->places);
+    search->places = ts_realloc(search->places, (search->place_count + 1) *
+                                                    sizeof *search->places);
     place = &search->places[search->place_count++];
     *place = (struct place){.through = through};
     memcpy(place->journal, journal, strlen(journal) + 1);
@@ -94,9 +93,9 @@ static void add_hit(struct search *search, const struct store_row *row) {
             ts_realloc(search->hits, search->room * sizeof *search->hits);
     }
     hit = &search->hits[search->count++];
-    *hit = (struct search_hit){
-        .sequence = row->sequence,
-        .bytes = (int64_t)row->payload.len + STORE_ROW_OVERHEAD};
+    *hit = (struct search_hit){.sequence = row->sequence,
+                               .bytes = (int64_t)row->payload.len +
+                                        STORE_ROW_OVERHEAD};
     memcpy(hit->journal, row->journal, sizeof hit->journal);
 }
 

@@ -178,8 +178,8 @@ enum ts_status store_scrub(struct journal_store *store, struct ts_err *err) {
     begin(store);
     /* Scans wait for this thread. */
     (void)sqlite3_busy_timeout(store->db, 0);
-    code = sqlite3_wal_checkpoint_v2(
-        store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    code = sqlite3_wal_checkpoint_v2(store->db, NULL,
+                                     SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     (void)sqlite3_busy_timeout(store->db, BUSY_MS);
     if (code == SQLITE_OK)
         return TS_OK;

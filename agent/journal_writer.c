@@ -40,7 +40,7 @@ struct journal_writer {
     struct salvage *salvaged; /* whole, not taken yet */
     struct journal_report report;
     bool salvages;
-    struct search *search;    /* the thread's until it has ended */
+    struct search *search; /* the thread's until it has ended */
     bool searched;
     struct ts_err search_err; /* how it ended */
     bool scrubs, scrubbed;

@@ -258,9 +258,9 @@ static void test_reader_keeps_the_log(void **state) {
     append_in(f, VISIT_B, CARD_B);
     release(f, journal_id(f->journal), 2);
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM rows", NULL,
-                                  NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "BEGIN; SELECT count(*) FROM rows", NULL, NULL, NULL),
+        SQLITE_OK);
     begin_erase(f, &done);
     while (stats(f).copies > 1)
         turn(f);
