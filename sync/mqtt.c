@@ -68,8 +68,9 @@ struct mqtt {
     } filters[MQTT_FILTERS_MAX]; /* of this session */
     size_t filter_count;
     struct mqtt_aliases aliases;
-    size_t queued; /* bytes published since the client last wrote all */
-    bool held;     /* nothing is read */
+    uint32_t packet_max; /* of this session; 0: the broker says none */
+    size_t queued;       /* bytes published since the client last wrote all */
+    bool held;           /* nothing is read */
     struct ts_mono held_at;
     bool ended;    /* the client's session is over, not yet reported */
     bool answered; /* CONNACK of either kind */
@@ -239,6 +240,9 @@ static void on_connect(struct mosquitto *client, void *arg, int rc, int flags,
     (void)mosquitto_property_read_int16(
         properties, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, &aliases, false);
     mqtt_aliases_reset(&mqtt->aliases, aliases);
+    mqtt->packet_max = 0;
+    (void)mosquitto_property_read_int32(
+        properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, &mqtt->packet_max, false);
     mqtt_version_on_answer(version_of(mqtt));
     mqtt->answered = true;
     if (!rc) {
@@ -729,12 +733,17 @@ enum ts_status mqtt_publish(struct mqtt *mqtt, const char *topic,
         return TS_OK;
     }
     if (rc == MOSQ_ERR_OVERSIZE_PACKET)
-        return ts_fail(err, TS_FULL, "the broker takes no packet this large");
+        return ts_fail(err, TS_INVALID,
+                       "the broker takes packets of %u bytes at most, and %zu "
+                       "are to be sent: raise its limit",
+                       mqtt->packet_max, payload.len);
     if (rc == MOSQ_ERR_INVAL)
         return ts_fail(err, TS_INVALID, "topic %s cannot be published", topic);
     check_rc(mqtt, rc);
     return ts_fail(err, TS_CLOSED, "publish: %s", mosquitto_strerror(rc));
 }
+
+uint32_t mqtt_packet_max(const struct mqtt *mqtt) { return mqtt->packet_max; }
 
 enum ts_status mqtt_subscribe(struct mqtt *mqtt, const char *filter,
                               struct ts_err *err) {

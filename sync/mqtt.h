@@ -95,10 +95,14 @@ void mqtt_hold(struct mqtt *mqtt, bool held);
 /* The broker in use, or tried next: "mq.example.com port 8883". */
 const char *mqtt_broker(const struct mqtt *mqtt);
 
-/* QoS 1. TS_CLOSED when down, TS_FULL when 256 KiB wait to be written. */
+/* QoS 1. TS_CLOSED when down, TS_FULL when 256 KiB wait to be written,
+ * TS_INVALID for a topic that cannot be, or a packet above mqtt_packet_max. */
 enum ts_status mqtt_publish(struct mqtt *mqtt, const char *topic,
                             struct ts_slice payload, bool retain,
                             int *message_id, struct ts_err *err) TS_MUST_USE;
+/* Bytes of the largest packet that the broker of this session takes; 0: it
+ * says none. */
+uint32_t mqtt_packet_max(const struct mqtt *mqtt);
 /* QoS 1, at most MQTT_FILTERS_MAX in a session. */
 enum { MQTT_FILTERS_MAX = 16 };
 enum ts_status mqtt_subscribe(struct mqtt *mqtt, const char *filter,

@@ -16,6 +16,7 @@ enum {
     /* Around a publish of events: the MQTT header, and what TLS adds to each
      * of its records of at most 16 KiB. */
     MQTT_EXTRA = 9,
+    ALIAS_EXTRA = 3,
     TLS_EXTRA = 29,
     TLS_RECORD = 16384,
     IDS_KEPT = 128, /* publishes whose answer can still be named */
@@ -289,9 +290,22 @@ static void subscribe_all(struct uplink *uplink) {
     }
 }
 
+/* A row that is larger than that alone is refused by mqtt_publish. */
+static void fit_packets(struct uplink *uplink) {
+    size_t most = mqtt_packet_max(uplink->mqtt), extra;
+    char topic[TOPIC_TEXT];
+
+    topic_of(uplink, topic, TOPIC_EVENTS);
+    extra = strlen(topic) + MQTT_EXTRA + ALIAS_EXTRA;
+    uplink->parcel.max_publish_bytes = uplink->options.max_publish_bytes;
+    if (most && most < uplink->options.max_publish_bytes + extra)
+        uplink->parcel.max_publish_bytes = most > extra ? most - extra : 1;
+}
+
 static void on_up(void *ctx) {
     struct uplink *uplink = ctx;
 
+    fit_packets(uplink);
     uplink->session++;
     uplink->nobody_listens = false;
     uplink->last_error[0] = 0;

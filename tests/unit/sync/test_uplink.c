@@ -17,6 +17,7 @@ static const char journal_b[] = "bbbbbbbbbbbbbbbb";
 struct store {
     struct uplink **asker; /* pulls when a session begins; or NULL */
     uint64_t newest[2], through[2];
+    size_t row_bytes; /* at least */
     unsigned sessions, lines_up, lines_down, times, desks, bells;
     uint64_t session;
     char line_text[TS_ERR_TEXT];
@@ -66,13 +67,25 @@ static enum ts_status spans(void *ctx, struct uplink_span *out, size_t max,
     return TS_OK;
 }
 
+/* With what no compression makes smaller. */
+static void fill_row(char text[8192], size_t bytes) {
+    size_t len = strlen(text);
+    uint32_t draw = 1;
+
+    while (len < bytes) {
+        draw = draw * 1664525 + 1013904223;
+        text[len++] = (char)('!' + (draw >> 16) % 90);
+    }
+    text[len] = 0;
+}
+
 static enum ts_status
 /* The source's shape. NOLINTNEXTLINE(readability-function-size) */
 read_rows(void *ctx, const char *journal, uint64_t from, size_t max_rows,
           bool (*row)(void *arg, uint64_t sequence, struct ts_slice payload),
           void *arg, struct ts_err *err) {
     const struct store *store = ctx;
-    char text[256];
+    char text[8192];
 
     (void)err;
     for (uint64_t at = from;
@@ -81,6 +94,7 @@ read_rows(void *ctx, const char *journal, uint64_t from, size_t max_rows,
                        "{\"id\":\"%s-%020llu\",\"sequence\":\"%020llu\","
                        "\"time\":\"2026-11-21T10:00:00.123Z\"}",
                        journal, (unsigned long long)at, (unsigned long long)at);
+        fill_row(text, store->row_bytes);
         if (!row(arg, at, ts_slice_text(text)))
             break;
     }
@@ -327,17 +341,23 @@ static void start_uplink(struct world *world) {
     uplink_start(world->uplink);
 }
 
-static int set_up(void **state) {
+static int set_up_with(void **state, const char *settings) {
     struct world *world = ts_alloc(sizeof *world);
 
     world->loop = event_base_new();
     world->folder = test_folder_new("uplink");
-    world->broker = broker_start(world->folder, 0, "");
+    world->broker = broker_start(world->folder, 0, settings);
     (void)snprintf(world->root, sizeof world->root, "tessera");
     world->shard = ts_shard(ts_slice_text("milano-01"));
     world->hub.codec = batch_codec_shipped();
     *state = world;
     return 0;
+}
+
+static int set_up(void **state) { return set_up_with(state, ""); }
+
+static int set_up_narrow(void **state) {
+    return set_up_with(state, "max_packet_size 1000\n");
 }
 
 static int tear_down(void **state) {
@@ -386,6 +406,36 @@ static void test_session(void **state) {
     uplink_notify(world->uplink);
     WAIT_FOR(world, all_home(world) && world->store.times > 0);
     assert_true(world->store.hubtime.unix_ms == 1763719200123);
+}
+
+/* The broker takes less in a packet than a batch may have. */
+static void test_small_packets(void **state) {
+    struct world *world = *state;
+    struct uplink_status status;
+
+    world->store.newest[0] = ROWS;
+    start_hub(world);
+    start_uplink(world);
+    WAIT_FOR(world, all_home(world));
+    assert_int_equal(world->hub.through[0], ROWS);
+    uplink_get_status(world->uplink, &status);
+    assert_string_equal(status.last_error, "");
+    assert_true(status.batches_sent > 3);
+}
+
+/* One row is more than it takes: said, with what to do. */
+static void test_row_above_the_packet(void **state) {
+    struct world *world = *state;
+    struct uplink_status status = {.up = false};
+
+    world->store.newest[0] = 1;
+    world->store.row_bytes = 4000;
+    start_hub(world);
+    start_uplink(world);
+    WAIT_FOR(world, (uplink_get_status(world->uplink, &status),
+                     strstr(status.last_error, "raise its limit")));
+    assert_non_null(strstr(status.last_error, "packets of 1000 bytes"));
+    assert_int_equal(world->store.through[0], 0);
 }
 
 static void test_hub_comes_back(void **state) {
@@ -584,6 +634,10 @@ static void test_no_hub(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_session, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_small_packets, set_up_narrow,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_row_above_the_packet,
+                                        set_up_narrow, tear_down),
         cmocka_unit_test_setup_teardown(test_hub_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dictionary_refused, set_up,
                                         tear_down),
