@@ -301,12 +301,12 @@ static bool resumes_sent(struct uplink_core *core, struct ts_mono now) {
     return true;
 }
 
-static bool has_flight(const struct uplink_core *core,
-                       const struct track *track) {
+static const struct flight *first_flight(const struct uplink_core *core,
+                                         const struct track *track) {
     for (size_t i = 0; i < core->in_flight; i++)
         if (same_journal(core->flights[i].journal, track->span.journal))
-            return true;
-    return false;
+            return &core->flights[i];
+    return NULL;
 }
 
 static struct track *choose(struct uplink_core *core, struct ts_mono now) {
@@ -314,7 +314,7 @@ static struct track *choose(struct uplink_core *core, struct ts_mono now) {
         struct track *track = &core->tracks[i];
         if (track->next > track->span.newest || track->held_until_ms > now.ms)
             continue;
-        if (track->next <= track->single_until && has_flight(core, track))
+        if (track->next <= track->single_until && first_flight(core, track))
             continue;
         return track;
     }
@@ -425,6 +425,7 @@ static void give_up_waiting(struct uplink_core *core, struct ts_mono now) {
 /* Holds that have passed, so that the deadline lies ahead. */
 static void let_go(struct uplink_core *core, struct ts_mono now) {
     core->retry_at_ms = 0;
+    core->held.reason = PACE_GO;
     if (core->held_until_ms <= now.ms)
         core->held_until_ms = 0;
     for (size_t i = 0; i < core->count; i++)
@@ -465,7 +466,6 @@ static bool may_leave(struct uplink_core *core, struct ts_mono now) {
 }
 
 static void send_rows(struct uplink_core *core, struct ts_mono now) {
-    core->held.reason = PACE_GO;
     while (core->in_flight < (core->probing ? 1 : core->window) &&
            now.ms >= core->held_until_ms) {
         struct track *track = choose(core, now);
@@ -620,19 +620,11 @@ static void back_off(struct uplink_core *core, struct ts_mono now) {
     rewind_track(core, NULL);
 }
 
-static const struct flight *refused_flight(const struct uplink_core *core,
-                                           const struct track *track) {
-    for (size_t i = 0; i < core->in_flight; i++)
-        if (same_journal(core->flights[i].journal, track->span.journal))
-            return &core->flights[i];
-    return NULL;
-}
-
 /* Which batch was refused is not said: all from the first one on go singly.
  * A single that does not count as taken is offered again, ever slower. */
 static void send_singly(struct uplink_core *core, struct track *track,
                         struct ts_mono now) {
-    const struct flight *flight = refused_flight(core, track);
+    const struct flight *flight = first_flight(core, track);
 
     if (!flight)
         return;
@@ -647,7 +639,7 @@ static void send_singly(struct uplink_core *core, struct track *track,
 
 static void refuse(struct uplink_core *core, struct track *track,
                    enum batch_refusal refusal, struct ts_mono now) {
-    const struct flight *flight = refused_flight(core, track);
+    const struct flight *flight = first_flight(core, track);
 
     if (refusal == BATCH_REFUSED_BUSY) {
         back_off(core, now);
@@ -743,10 +735,13 @@ bool uplink_core_deadline(const struct uplink_core *core, struct ts_mono *at) {
     if (overdue_at(core, &overdue))
         best = overdue;
     sooner(&best, core->ask_at_ms);
-    if (core->retry_at_ms)
-        sooner(&best, core->retry_at_ms);
     if (core->greet_due)
         sooner(&best, core->greet_at_ms);
+    if (core->retry_at_ms) {
+        sooner(&best, core->retry_at_ms);
+        at->ms = best;
+        return true;
+    }
     if (core->held.reason != PACE_GO)
         sooner(&best, core->held.ask_at_ms);
     for (size_t i = 0; i < core->count; i++) {
