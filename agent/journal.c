@@ -32,7 +32,15 @@ static int64_t ceiling_of(const struct journal *journal,
 }
 
 static int64_t waiting_bytes(const struct journal *journal) {
-    return journal->job.group.row_bytes + journal->open.row_bytes;
+    return group_memory(&journal->job.group) + group_memory(&journal->open);
+}
+
+static enum ts_status fail_waiting(const struct journal *journal,
+                                   struct ts_err *err) {
+    return ts_fail(err, TS_FULL,
+                   "the disk of %s does not answer: %lld MB wait for it; check "
+                   "the disk, nothing more is recorded until then",
+                   journal->path, (long long)(waiting_bytes(journal) >> 20));
 }
 
 bool journal_has_room(const struct journal *journal, enum journal_class class) {
@@ -326,11 +334,7 @@ static enum ts_status refuse(struct journal *journal, enum journal_class class,
         journal->refused[class]++;
     }
     if (waiting_bytes(journal) >= JOURNAL_WAITING_MAX_BYTES)
-        return ts_fail(err, TS_FULL,
-                       "the disk of %s does not answer: %lld MB wait for it; "
-                       "check the disk, nothing more is recorded until then",
-                       journal->path,
-                       (long long)(waiting_bytes(journal) >> 20));
+        return fail_waiting(journal, err);
     return ts_fail(err, TS_FULL,
                    "the journal holds %lld MB that the hub has not taken: "
                    "bring the line up or raise journal.max_mb; no %s events "
@@ -382,6 +386,8 @@ enum ts_status journal_put(struct journal *journal, const char *key,
                            struct ts_slice value, struct ts_err *err) {
     enum ts_status status = check_order(journal, err);
 
+    if (status == TS_OK && waiting_bytes(journal) >= JOURNAL_WAITING_MAX_BYTES)
+        status = fail_waiting(journal, err);
     if (status == TS_OK)
         group_put(&journal->open, key, value);
     return status;

@@ -75,7 +75,7 @@ enum ts_status journal_append(struct journal *journal, enum journal_class class,
 /* True when an event of this class would be taken now. */
 bool journal_has_room(const struct journal *journal, enum journal_class class);
 /* A small value kept in the same group (open visit, session counter). An empty
- * value removes it. */
+ * value removes it. TS_FULL: too much waits for the disk. */
 enum ts_status journal_put(struct journal *journal, const char *key,
                            struct ts_slice value,
                            struct ts_err *err) TS_MUST_USE;

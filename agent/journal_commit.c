@@ -199,6 +199,17 @@ static void absorb_journal(struct journal *journal,
     journal->unsent_rows += found->unsent.rows;
 }
 
+/* Rows were added to journals that are held: an older copy of the file had been
+ * put in its place. */
+static void load_again(struct journal *journal) {
+    struct ts_err err;
+
+    if (journal_load(journal, &err) == TS_OK)
+        return;
+    ts_log(TS_LOG_ERROR, "journal", "%s", err.text);
+    store_close(&journal->store); /* the next tidy opens it again */
+}
+
 void journal_absorb(struct journal *journal) {
     struct journal_report report;
     struct ts_err damage;
@@ -206,6 +217,7 @@ void journal_absorb(struct journal *journal) {
     const struct salvage_found *found;
     size_t count;
     size_t at = 0;
+    bool grew = false;
 
     if (writer_take_damage(journal->writer, &damage)) {
         journal->suspect = true;
@@ -215,8 +227,12 @@ void journal_absorb(struct journal *journal) {
         return;
     found = salvage_journals(salvage, &count);
     for (size_t i = 0; i < count; i++)
-        if (found[i].oldest && !is_held(journal, found[i].journal))
+        grew |= found[i].oldest && is_held(journal, found[i].journal);
+    for (size_t i = 0; !grew && i < count; i++)
+        if (found[i].oldest)
             absorb_journal(journal, &found[i], at++);
+    if (grew)
+        load_again(journal);
     journal->damage = report;
     journal->damage_untold = true;
     salvage_free(salvage);

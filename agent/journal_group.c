@@ -35,6 +35,11 @@ void group_clear(struct journal_group *group) {
     group->row_bytes = 0;
 }
 
+int64_t group_memory(const struct journal_group *group) {
+    return (int64_t)group->bytes.len +
+           (int64_t)group->count * STORE_ROW_OVERHEAD;
+}
+
 static struct journal_step *add_step(struct journal_group *group,
                                      enum step_kind kind, const char *journal,
                                      uint64_t sequence) {

@@ -19,6 +19,9 @@ void group_fini(struct journal_group *group);
 /* Keeps the memory for the next group. */
 void group_clear(struct journal_group *group);
 
+/* What its rows and values take, with STORE_ROW_OVERHEAD for each. */
+int64_t group_memory(const struct journal_group *group);
+
 /* A row with sequence 1 enters its journal too. */
 void group_add_row(struct journal_group *group, const struct store_row *row);
 /* An empty value removes the key. */

@@ -69,29 +69,26 @@ static enum ts_status set_aside(const char *path, struct ts_wall now,
     return TS_OK;
 }
 
-/* The oldest or the newest name; its companions have names that end otherwise.
- */
-static bool find_waiting(const char *path, bool newest, char out[NAME_BYTES]) {
+/* In the order of their times; their companions have names that end otherwise.
+ * The caller frees it. */
+static size_t find_waiting(const char *path, glob_t *found) {
     char pattern[NAME_BYTES + 16];
-    glob_t found;
-    bool any = false;
 
     (void)snprintf(pattern, sizeof pattern, "%s.salvage-*[0-9]", path);
-    if (glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc) {
-        (void)snprintf(out, NAME_BYTES, "%s",
-                       found.gl_pathv[newest ? found.gl_pathc - 1 : 0]);
-        any = true;
-    }
-    globfree(&found);
-    return any;
+    return glob(pattern, 0, NULL, found) == 0 ? found->gl_pathc : 0;
 }
 
 /* The power went between the renaming of the file and of its log. */
 static void end_renaming(const char *path) {
-    char name[NAME_BYTES];
+    glob_t found;
+    size_t count;
 
-    if (access(path, F_OK) != 0 && find_waiting(path, true, name))
-        rename_one(path, name, "-wal");
+    if (access(path, F_OK) == 0)
+        return;
+    count = find_waiting(path, &found);
+    if (count)
+        rename_one(path, found.gl_pathv[count - 1], "-wal");
+    globfree(&found);
 }
 
 enum ts_status salvage_open(struct journal_store *store, const char *path,
@@ -251,30 +248,52 @@ static enum ts_status release_names(struct journal_store *to,
                       err);
 }
 
+/* NULL: it is told and left, and nothing waits for it. */
+static sqlite3 *open_waiting(const char *name) {
+    sqlite3 *db = NULL;
+
+    if (sqlite3_open_v2(name, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                        NULL) == SQLITE_OK) {
+        leave_alone(db);
+        return db;
+    }
+    ts_log(TS_LOG_ERROR, "journal",
+           "%s cannot be opened (%s) and is left: what is in it is not sent; "
+           "give it to the agent's user and restart the agent",
+           name, sqlite3_errmsg(db));
+    (void)sqlite3_close(db);
+    return NULL;
+}
+
+/* The oldest one that opens, or NULL. */
+static struct salvage *open_oldest(const glob_t *found, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        sqlite3 *db = open_waiting(found->gl_pathv[i]);
+        struct salvage *s;
+
+        if (!db)
+            continue;
+        s = ts_alloc(sizeof *s);
+        *s = (struct salvage){.from = db, .cursor = {.from = 1}};
+        (void)snprintf(s->name, sizeof s->name, "%s", found->gl_pathv[i]);
+        return s;
+    }
+    return NULL;
+}
+
 enum ts_status salvage_begin(struct salvage **out, struct journal_store *to,
                              const char *path, struct ts_err *err) {
-    char name[NAME_BYTES];
-    struct salvage *s;
+    glob_t found;
+    size_t count = find_waiting(path, &found);
+    struct salvage *s = open_oldest(&found, count);
     enum ts_status status;
 
     *out = NULL;
+    globfree(&found);
     /* What a deleted file gave before a kill is all that there is of it. */
-    if (!find_waiting(path, false, name))
-        return release_names(to, err);
-    s = ts_alloc(sizeof *s);
-    *s = (struct salvage){.cursor = {.from = 1}};
-    memcpy(s->name, name, sizeof s->name);
-    if (sqlite3_open_v2(name, &s->from,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-                        NULL) != SQLITE_OK) {
-        status = ts_fail(err, TS_IO,
-                         "%s cannot be opened (%s): check its owner and the "
-                         "disk",
-                         name, sqlite3_errmsg(s->from));
-    } else {
-        leave_alone(s->from);
-        status = prepare(s, to, err);
-    }
+    if (!s)
+        return count ? TS_OK : release_names(to, err);
+    status = prepare(s, to, err);
     if (status != TS_OK) {
         salvage_free(s);
         return status;

@@ -152,11 +152,11 @@ test('root puts a copy in the journal\'s place: refused until it is given back',
     await attached(lane);
     lane.line.cut();
     await scanned(lane, goods[0]);
-    await scanned(lane, goods[1]);
-    // As a backup that is put back by hand: another file, of another owner.
+    // As a backup that is put back by hand: an older file, of another owner.
     const file = join(lane.state, 'journal.db');
     copyFileSync(file, `${file}.copy`);
     copyFileSync(`${file}-wal`, `${file}.copy-wal`);
+    await scanned(lane, goods[1]);
     for (const name of ['', '-wal', '-shm'])
       rmSync(`${file}${name}`);
     renameSync(`${file}.copy-wal`, `${file}-wal`);

@@ -288,6 +288,27 @@ static void test_what_waits_is_bounded(void **state) {
         append_to(f->journal, &f->clock, JOURNAL_CARD, &sequence, &err), TS_OK);
 }
 
+static void test_values_that_wait_are_bounded(void **state) {
+    struct fixture *f = *state;
+    enum ts_status status = TS_OK;
+    struct ts_err err = {0};
+    uint64_t sequence;
+    int puts = 0;
+
+    for (; status == TS_OK && puts < 100000; puts++)
+        status = journal_put(f->journal, "session", ts_slice_text("12345678"),
+                             &err);
+    assert_int_equal(status, TS_FULL);
+    assert_non_null(strstr(err.text, "does not answer"));
+    assert_int_equal(
+        append_to(f->journal, &f->clock, JOURNAL_CARD, &sequence, &err),
+        TS_FULL);
+    commit(f);
+    assert_int_equal(
+        journal_put(f->journal, "session", ts_slice_text("9"), &err), TS_OK);
+    commit(f);
+}
+
 /* After a long outage the disk has its room back. */
 static void test_room_is_given_back(void **state) {
     struct fixture *f = *state;
@@ -477,6 +498,7 @@ int main(void) {
         JOURNAL_TEST(test_read_for_the_line),
         JOURNAL_TEST(test_kill),
         JOURNAL_TEST(test_what_waits_is_bounded),
+        JOURNAL_TEST(test_values_that_wait_are_bounded),
         JOURNAL_TEST(test_room_is_given_back),
         JOURNAL_TEST(test_one_sync_for_all),
         JOURNAL_TEST(test_read_while_written),

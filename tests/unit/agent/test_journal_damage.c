@@ -206,6 +206,32 @@ static void test_replacement_is_cut_short(void **state) {
     find_file(f, "damaged", aside);
 }
 
+/* What was set aside and cannot be opened is left; the lane goes on, and what
+ * can be opened is carried over. */
+static void test_waiting_file_cannot_be_opened(void **state) {
+    struct fixture *f = *state;
+    char broken[300];
+    char waiting[300];
+
+    append_many(f, 20);
+    close_journal(f);
+    (void)snprintf(broken, sizeof broken, "%s.salvage-20261121T100000000",
+                   f->path);
+    (void)snprintf(waiting, sizeof waiting, "%s.salvage-20261121T110000000",
+                   f->path);
+    assert_int_equal(rename(f->path, waiting), 0);
+    assert_int_equal(mkdir(broken, 0700), 0);
+    open_journal(f);
+    assert_true(f->report.damaged && f->report.salvaged == 20);
+    assert_true(rows_now(f) == 20);
+    append_many(f, 1);
+    close_journal(f);
+    open_journal(f); /* there is nothing but it */
+    assert_true(!f->report.damaged && rows_now(f) == 21);
+    assert_true(folder_count(f->folder, ".salvage-") == 1);
+    assert_int_equal(rmdir(broken), 0);
+}
+
 /* Too large to be read whole before the lane may go on. */
 static uint64_t fill_large(struct fixture *f) {
     const char *set = getenv("TESSERA_LARGE_MB");
@@ -474,6 +500,7 @@ int main(void) {
         JOURNAL_TEST(test_row_with_another_number),
         JOURNAL_TEST(test_damage_on_a_full_disk),
         JOURNAL_TEST(test_replacement_is_cut_short),
+        JOURNAL_TEST(test_waiting_file_cannot_be_opened),
         JOURNAL_TEST(test_large_damage),
         JOURNAL_TEST(test_deleted_while_running),
         JOURNAL_TEST(test_exchanged_while_running),
