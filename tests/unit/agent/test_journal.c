@@ -296,8 +296,8 @@ static void test_values_that_wait_are_bounded(void **state) {
     int puts = 0;
 
     for (; status == TS_OK && puts < 100000; puts++)
-        status = journal_put(f->journal, "session", ts_slice_text("12345678"),
-                             &err);
+        status =
+            journal_put(f->journal, "session", ts_slice_text("12345678"), &err);
     assert_int_equal(status, TS_FULL);
     assert_non_null(strstr(err.text, "does not answer"));
     assert_int_equal(
