@@ -72,6 +72,10 @@ static enum ts_status reserve(struct ts_buf *buf, size_t extra) {
     return TS_OK;
 }
 
+enum ts_status ts_buf_grow(struct ts_buf *buf, size_t extra) {
+    return reserve(buf, extra);
+}
+
 enum ts_status ts_buf_add(struct ts_buf *buf, struct ts_slice bytes) {
     if (reserve(buf, bytes.len) != TS_OK)
         return TS_FULL;

@@ -30,6 +30,8 @@ struct ts_buf {
 void ts_buf_init(struct ts_buf *buf, size_t max_bytes);
 void ts_buf_fini(struct ts_buf *buf);
 void ts_buf_clear(struct ts_buf *buf);
+/* Room for `extra` bytes behind the content; TS_FULL beyond the ceiling. */
+enum ts_status ts_buf_grow(struct ts_buf *buf, size_t extra) TS_MUST_USE;
 /* TS_FULL beyond the ceiling; out of memory ends the program. */
 enum ts_status ts_buf_add(struct ts_buf *buf,
                           struct ts_slice bytes) TS_MUST_USE;

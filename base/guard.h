@@ -11,6 +11,7 @@
 #define TS_BASE_GUARD_H
 
 #include "base/bytes.h"
+#include "base/json_plain.h"
 
 #include <jansson.h>
 
@@ -42,6 +43,10 @@ bool ts_guard_refuses(struct ts_slice text, enum ts_carrier carrier,
  * payment card by "[payment card removed]", in place, and answers how many.
  * Identifiers of UUID form keep their dashes as borders. */
 size_t ts_guard_scrub_json(json_t *value);
+
+/* True when ts_guard_scrub_json would change the member: its name, or what is
+ * in it. */
+bool ts_guard_refuses_plain(const struct ts_plain *plain, size_t member);
 
 /* Overwrites with '*' every digit of runs of `run` and more digits (single
  * spaces or dashes between them allowed): for bytes that nobody can parse. */

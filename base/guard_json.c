@@ -14,15 +14,16 @@ static bool refused_text(const char *text, size_t len) {
 }
 
 /* "id", "order_id", "orderId": shop systems put plain 12 to 18 digits here. */
-static bool names_id(const char *name) {
-    size_t len = name ? strlen(name) : 0;
+static bool names_id(struct ts_slice name) {
+    const uint8_t *end;
 
-    if (len < 2)
+    if (name.len < 2)
         return false;
-    name += len - 2;
-    return !strcmp(name, "Id") || !strcmp(name, "ID") ||
-           (!strcmp(name, "id") &&
-            (len == 2 || name[-1] == '_' || name[-1] == '-'));
+    end = name.data + name.len;
+    if (!memcmp(end - 2, "Id", 2) || !memcmp(end - 2, "ID", 2))
+        return true;
+    return !memcmp(end - 2, "id", 2) &&
+           (name.len == 2 || end[-3] == '_' || end[-3] == '-');
 }
 
 /* A text of digits alone under such a name: only lengths in use count. */
@@ -57,21 +58,23 @@ static size_t number_text(char *out, size_t size, const json_t *value) {
     return (size_t)snprintf(out, size, "%.0f", trunc(fabs(real)));
 }
 
+/* `name`: of the member that it stands in. */
+static bool refused_named(struct ts_slice name, const char *text, size_t len) {
+    return names_id(name) ? refused_id(text, len) : refused_text(text, len);
+}
+
 static bool refused_value(const char *name, const json_t *value) {
     char digits[32];
     size_t len;
     bool refused;
 
-    if (json_is_string(value)) {
-        const char *text = json_string_value(value);
-        len = json_string_length(value);
-        return names_id(name) ? refused_id(text, len) : refused_text(text, len);
-    }
+    if (json_is_string(value))
+        return refused_named(ts_slice_text(name), json_string_value(value),
+                             json_string_length(value));
     if (!json_is_number(value))
         return false;
     len = number_text(digits, sizeof digits, value);
-    refused =
-        names_id(name) ? refused_id(digits, len) : refused_text(digits, len);
+    refused = refused_named(ts_slice_text(name), digits, len);
     mbedtls_platform_zeroize(digits, sizeof digits);
     return refused;
 }
@@ -162,4 +165,38 @@ size_t ts_guard_scrub_json(json_t *value) {
     else
         (void)json_real_set(value, 0);
     return 1;
+}
+
+static bool plain_refused(const struct ts_plain *plain, size_t at,
+                          struct ts_slice name) {
+    const struct ts_plain_node *node = &plain->nodes[at];
+    const char *text = (const char *)node->text.data;
+    bool minus;
+
+    switch (node->kind) {
+    case TS_PLAIN_STRING:
+        return refused_named(name, text, node->text.len);
+    case TS_PLAIN_INTEGER:
+        minus = *text == '-';
+        return refused_named(name, text + minus, node->text.len - minus);
+    case TS_PLAIN_OBJECT:
+        for (size_t i = at + 1; i < node->next; i = plain->nodes[i].next)
+            if (ts_guard_refuses_plain(plain, i))
+                return true;
+        return false;
+    case TS_PLAIN_ARRAY:
+        for (size_t i = at + 1; i < node->next; i = plain->nodes[i].next)
+            if (plain_refused(plain, i, name))
+                return true;
+        return false;
+    default:
+        return false;
+    }
+}
+
+bool ts_guard_refuses_plain(const struct ts_plain *plain, size_t member) {
+    struct ts_slice name = plain->nodes[member].name;
+
+    return refused_text((const char *)name.data, name.len) ||
+           plain_refused(plain, member, name);
 }

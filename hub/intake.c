@@ -24,7 +24,9 @@ struct want_slot {
 struct intake {
     struct intake_options options;
     struct batch_codec *codec;
-    int64_t commit_ms; /* what the last commit took */
+    struct ts_buf json;       /* of the batch that is taken */
+    struct plain_batch plain; /* the same, if it is so */
+    int64_t commit_ms;        /* what the last commit took */
     struct want_slot wants[WANT_SLOTS];
 };
 
@@ -52,10 +54,17 @@ struct intake *intake_new(const struct intake_options *options) {
     return intake;
 }
 
+/* What a batch needed, up to some MB. */
+static void rest(struct intake *intake) {
+    ts_buf_fini(&intake->json);
+    plain_batch_fini(&intake->plain);
+}
+
 void intake_free(struct intake *intake) {
     if (!intake)
         return;
     batch_codec_free(intake->codec);
+    rest(intake);
     free(intake);
 }
 
@@ -94,6 +103,7 @@ struct visit {
     const struct topic *topic;
     bool retained;
     struct registry_entry entry;
+    struct ts_slice json; /* of a batch */
     struct take take;
 };
 
@@ -253,7 +263,10 @@ static enum ts_status find_lane(struct visit *visit, struct ts_slice payload,
     uint64_t sequence;
     enum ts_status status = TS_OK;
 
-    if (!take_payload_key(visit->take.events, payload, journal, &sequence))
+    if (visit->take.plain)
+        memcpy(journal, visit->take.plain->events[0].view.journal,
+               sizeof journal);
+    else if (!take_payload_key(visit->take.events, payload, journal, &sequence))
         status = lane_last_journal(db_of(visit), visit->topic->name,
                                    &visit->entry, journal, err);
     if (status == TS_OK)
@@ -309,6 +322,28 @@ static enum ts_status take_batch(struct visit *visit, struct ts_err *err) {
     return status == TS_OK ? take_events(&visit->take, err) : status;
 }
 
+static enum batch_refusal
+read_batch(struct visit *visit, struct ts_slice payload, struct ts_err *err) {
+    struct intake *intake = visit->intake;
+    enum batch_refusal why =
+        batch_text(intake->codec, payload, &intake->json, &visit->json, err);
+
+    if (why != BATCH_TAKEN)
+        return why;
+    if (!plain_batch_read(&intake->plain, visit->json))
+        return batch_events(visit->json, &visit->take.events, err);
+    visit->take.plain = &intake->plain;
+    return BATCH_TAKEN;
+}
+
+/* What is refused is looked at as a tree. */
+static void make_tree(struct visit *visit) {
+    if (visit->take.plain &&
+        batch_events(visit->json, &visit->take.events, NULL) != BATCH_TAKEN)
+        visit->take.events = NULL;
+    visit->take.plain = NULL;
+}
+
 static enum ts_status on_batch(struct visit *visit, struct ts_slice payload,
                                enum batch_refusal *why, struct ts_err *err) {
     struct ts_err text = *err;
@@ -324,14 +359,14 @@ static enum ts_status on_batch(struct visit *visit, struct ts_slice payload,
         *why = take_check(&visit->take, &text);
     if (*why == BATCH_TAKEN)
         return take_batch(visit, err);
+    make_tree(visit);
     return on_refused(visit, payload, why, text.text, err);
 }
 
 static enum ts_status events_in(struct visit *visit, struct ts_slice payload,
                                 struct intake_reply *reply,
                                 struct ts_err *err) {
-    enum batch_refusal why =
-        batch_decode(visit->intake->codec, payload, &visit->take.events, err);
+    enum batch_refusal why = read_batch(visit, payload, err);
     enum ts_status status = visit_open(visit, err);
 
     if (status == TS_OK)
@@ -610,6 +645,7 @@ enum ts_status intake_group(struct intake *intake, struct intake_item *items,
     if (status == TS_OK)
         status = round_close(&round,
                              take_items(&round, items, count, taken, err), err);
+    rest(intake);
     if (status == TS_OK)
         return TS_OK;
     for (size_t i = 0; i < count; i++)

@@ -83,33 +83,26 @@ static enum batch_refusal check_one(const struct take *take, size_t i,
 }
 
 enum batch_refusal take_check(struct take *take, struct ts_err *err) {
+    const struct plain_batch *plain = take->plain;
     enum batch_refusal why = BATCH_TAKEN;
 
-    take->count = json_array_size(take->events);
+    take->count = plain ? plain->count : json_array_size(take->events);
+    free(take->views);
     take->views = ts_alloc(take->count * sizeof *take->views);
     for (size_t i = 0; why == BATCH_TAKEN && i < take->count; i++) {
-        if (event_parse(&take->views[i], json_array_get(take->events, i),
-                        err) != TS_OK)
+        if (plain)
+            take->views[i] = plain->events[i].view;
+        else if (event_parse(&take->views[i], json_array_get(take->events, i),
+                             err) != TS_OK)
             return BATCH_REFUSED_FORMAT;
         why = check_one(take, i, err);
     }
     return why;
 }
 
-/* Members whose form event_parse has checked, so that no card can hide in
- * them; a journal of 16 digits must not be taken for one either. */
-static bool is_checked_member(const char *name) {
-    static const char *const names[] = {
-        "specversion", "source", "id",     "type",  "time", "journal",
-        "sequence",    "boot",   "uptime", "clock", "visit"};
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strcmp(name, names[i]))
-            return true;
-    return false;
-}
-
-/* The guard over everything that is free text. */
+/* The guard over everything that is free text: no card can hide in a member
+ * whose form was checked, and a journal of 16 digits must not be taken for one.
+ */
 static size_t guard_event(json_t *event) {
     json_t *rest = json_object();
     const char *name;
@@ -118,7 +111,7 @@ static size_t guard_event(json_t *event) {
     size_t removed;
 
     json_object_foreach_safe(event, next, name, value) {
-        if (is_checked_member(name))
+        if (event_checked_member(ts_slice_text(name)))
             continue;
         (void)json_object_set(rest, name, value);
         (void)json_object_del(event, name);
@@ -150,24 +143,14 @@ static size_t drop_clear_cards(json_t *value) {
     return dropped;
 }
 
-static struct ts_slice source_of(const json_t *event) {
-    return ts_json_text(event, "source");
-}
-
 static enum ts_status set_aside(struct take *take,
                                 const struct event_view *view,
-                                const json_t *event, const char *reason,
+                                struct ts_slice body, const char *reason,
                                 struct ts_err *err) {
-    struct ts_buf raw = {0};
-    enum ts_status status;
-
-    sure(ts_json_canonical(&raw, event));
     take->counts[TAKE_QUARANTINED]++;
-    status = archive_quarantine(take->db, ts_shard(ts_slice_text(view->store)),
-                                source_of(event), ts_slice_text(reason),
-                                take->now, ts_buf_slice(&raw), err);
-    ts_buf_fini(&raw);
-    return status;
+    return archive_quarantine(take->db, ts_shard(ts_slice_text(view->store)),
+                              view->source, ts_slice_text(reason), take->now,
+                              body, err);
 }
 
 static enum ts_status alarm(struct take *take, const char *kind,
@@ -178,7 +161,7 @@ static enum ts_status alarm(struct take *take, const char *kind,
 
 static enum ts_status on_conflict(struct take *take,
                                   const struct event_view *view,
-                                  const json_t *event, struct ts_err *err) {
+                                  struct ts_slice body, struct ts_err *err) {
     char text[160];
     enum ts_status status;
 
@@ -187,26 +170,27 @@ static enum ts_status on_conflict(struct take *take,
                    "event %s-%llu came again with other content: look for a "
                    "cloned disk or a restored image",
                    view->journal, (unsigned long long)view->sequence);
-    status = set_aside(take, view, event,
+    status = set_aside(take, view, body,
                        "conflict: the same journal and sequence with other "
                        "content is archived",
                        err);
     return status == TS_OK ? alarm(take, "conflict", text, err) : status;
 }
 
-/* previous_last is a counter of 20 digits. */
-static enum ts_status on_started(struct take *take,
-                                 const struct event_view *view,
-                                 struct ts_err *err) {
-    struct ts_slice previous = ts_json_text(view->data, "previous");
+/* Links the journal to the one before it that `body` names; previous_last is a
+ * counter of 20 digits. */
+static enum ts_status link_journal(struct take *take,
+                                   const struct event_view *view,
+                                   const json_t *body, struct ts_err *err) {
+    const json_t *data = json_object_get(body, "data");
+    struct ts_slice previous = ts_json_text(data, "previous");
     char name[TS_JOURNAL_TEXT] = "";
     struct lane before;
     uint64_t last = 0, rivals = 0;
     enum ts_status status;
 
     if (!ts_journal_valid(previous) ||
-        ts_counter_parse(&last, ts_json_text(view->data, "previous_last")) !=
-            TS_OK)
+        ts_counter_parse(&last, ts_json_text(data, "previous_last")) != TS_OK)
         return TS_OK;
     memcpy(name, previous.data, previous.len);
     status =
@@ -219,6 +203,19 @@ static enum ts_status on_started(struct take *take,
                        "two journals name the same journal before them: two "
                        "machines run under this name",
                        err);
+    return status;
+}
+
+static enum ts_status on_started(struct take *take,
+                                 const struct event_view *view,
+                                 struct ts_slice text, struct ts_err *err) {
+    json_t *body;
+    enum ts_status status = ts_json_parse(&body, text, err);
+
+    if (status != TS_OK)
+        return status;
+    status = link_journal(take, view, body, err);
+    json_decref(body);
     return status;
 }
 
@@ -237,24 +234,36 @@ static const char *clock_word(enum event_clock clock) {
 struct ready {
     size_t index; /* in the batch */
     size_t guarded;
-    char key[160];
-    struct ts_buf body;
+    char key[2 * TS_NAME_TEXT + TS_JOURNAL_TEXT + TS_COUNTER_TEXT];
+    struct ts_slice body;
+    struct ts_buf room; /* of the body, where it is not the batch's own */
 };
+
+/* "<terminal>/<journal>/<sequence>" */
+static struct ts_slice write_key(struct ready *ready,
+                                 const struct event_view *view) {
+    size_t terminal = strlen(view->terminal), journal = strlen(view->journal);
+    char *at = ready->key;
+
+    memcpy(at, view->terminal, terminal);
+    at += terminal;
+    *at++ = '/';
+    memcpy(at, view->journal, journal);
+    at += journal;
+    *at++ = '/';
+    ts_counter_text(at, view->sequence);
+    return ts_slice_of(ready->key,
+                       (size_t)(at - ready->key) + TS_COUNTER_TEXT - 1);
+}
 
 static void describe(const struct take *take, struct ready *ready,
                      struct archive_event *out) {
     const struct event_view *view = &take->views[ready->index];
-    const json_t *event = json_array_get(take->events, ready->index);
-    char sequence[TS_COUNTER_TEXT];
 
-    sure(ts_json_canonical(&ready->body, event));
-    ts_counter_text(sequence, view->sequence);
-    (void)snprintf(ready->key, sizeof ready->key, "%s/%s/%s", view->terminal,
-                   view->journal, sequence);
     *out = (struct archive_event){
         .shard = ts_shard(ts_slice_text(view->store)),
-        .key = ts_slice_text(ready->key),
-        .source = source_of(event),
+        .key = write_key(ready, view),
+        .source = view->source,
         .type = view->type,
         .channel = ts_slice_text("store"),
         .time = view->time,
@@ -263,17 +272,17 @@ static void describe(const struct take *take, struct ready *ready,
         .boot = ts_slice_text(view->boot),
         .uptime = view->uptime,
         .clock = ts_slice_text(clock_word(view->clock)),
-        .body = ts_buf_slice(&ready->body),
+        .body = ready->body,
     };
 }
 
 static enum ts_status on_outcome(struct take *take,
                                  const struct event_view *view,
-                                 const json_t *event,
+                                 struct ts_slice body,
                                  enum archive_outcome outcome,
                                  struct ts_err *err) {
     if (outcome == ARCHIVE_CONFLICT)
-        return on_conflict(take, view, event, err);
+        return on_conflict(take, view, body, err);
     if (outcome == ARCHIVE_DUPLICATE) {
         take->counts[TAKE_DUPLICATES]++;
         return TS_OK;
@@ -281,8 +290,32 @@ static enum ts_status on_outcome(struct take *take,
     take->counts[TAKE_ARCHIVED]++;
     take->counts[TAKE_LATE] += view->sequence <= take->lane.through;
     if (ts_slice_equal(view->type, ts_slice_text("terminal.started")))
-        return on_started(take, view, err);
+        return on_started(take, view, body, err);
     return TS_OK;
+}
+
+/* Guards the event and writes its body. *clear: it had a card in clear, was set
+ * aside and is not archived. */
+static enum ts_status guard_one(struct take *take, struct ready *one,
+                                bool *clear, struct ts_err *err) {
+    json_t *event;
+
+    *clear = false;
+    if (take->plain) {
+        one->body = plain_batch_body(take->plain, one->index);
+        return TS_OK;
+    }
+    event = json_array_get(take->events, one->index);
+    one->guarded = guard_event(event);
+    *clear = drop_clear_cards(event);
+    sure(ts_json_canonical(&one->room, event));
+    one->body = ts_buf_slice(&one->room);
+    if (!*clear)
+        return TS_OK;
+    return set_aside(take, &take->views[one->index], one->body,
+                     "the card is not a token: a clear number was removed; "
+                     "look at the terminal's version and settings",
+                     err);
 }
 
 /* Guards every event; those that may be archived are described. */
@@ -292,20 +325,14 @@ static enum ts_status prepare(struct take *take, struct ready *ready,
     enum ts_status status = TS_OK;
 
     for (size_t i = 0; status == TS_OK && i < take->count; i++) {
-        json_t *event = json_array_get(take->events, i);
-        struct ready one = {.index = i, .guarded = guard_event(event)};
-
-        if (drop_clear_cards(event)) {
-            status = set_aside(take, &take->views[i], event,
-                               "the card is not a token: a clear number was "
-                               "removed; look at the terminal's version and "
-                               "settings",
-                               err);
-            continue;
-        }
-        ready[*count] = one;
-        describe(take, &ready[*count], &rows[*count]);
-        (*count)++;
+        struct ready *one = &ready[*count];
+        bool clear;
+        *one = (struct ready){.index = i};
+        status = guard_one(take, one, &clear, err);
+        if (clear || status != TS_OK)
+            ts_buf_fini(&one->room);
+        else
+            describe(take, one, &rows[(*count)++]);
     }
     return status;
 }
@@ -313,8 +340,7 @@ static enum ts_status prepare(struct take *take, struct ready *ready,
 static enum ts_status settle(struct take *take, const struct ready *ready,
                              enum archive_outcome outcome, struct ts_err *err) {
     enum ts_status status =
-        on_outcome(take, &take->views[ready->index],
-                   json_array_get(take->events, ready->index), outcome, err);
+        on_outcome(take, &take->views[ready->index], ready->body, outcome, err);
 
     if (status != TS_OK || !ready->guarded)
         return status;
@@ -337,7 +363,7 @@ static enum ts_status archive_batch(struct take *take, struct ts_err *err) {
     for (size_t i = 0; status == TS_OK && i < count; i++)
         status = settle(take, &ready[i], outcomes[i], err);
     for (size_t i = 0; i < count; i++)
-        ts_buf_fini(&ready[i].body);
+        ts_buf_fini(&ready[i].room);
     free(ready);
     free(rows);
     free(outcomes);

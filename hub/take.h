@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "hub/lane.h"
+#include "hub/plain.h"
 #include "sync/batch.h"
 #include "sync/event.h"
 
@@ -28,12 +29,14 @@ enum take_counter {
 };
 const char *take_counter_name(enum take_counter counter);
 
-/* One batch on its way; views borrow from `events`. */
+/* One batch on its way: in `plain`, or as a tree in `events`, from which the
+ * views borrow then. */
 struct take {
     struct db *db;
     const char *terminal; /* of the topic */
     const struct registry_entry *entry;
     struct ts_wall now;
+    const struct plain_batch *plain;
     json_t *events;
     struct event_view *views;
     size_t count;

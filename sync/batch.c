@@ -268,8 +268,9 @@ static enum batch_refusal check_frame(struct batch_codec *codec,
 }
 
 static enum batch_refusal inflate_frame(struct batch_codec *codec,
-                                        struct ts_slice frame, uint8_t **json,
-                                        size_t *len, struct ts_err *err) {
+                                        struct ts_slice frame,
+                                        struct ts_buf *json,
+                                        struct ts_err *err) {
     enum batch_refusal why = check_frame(codec, frame, err);
     size_t size;
     size_t got;
@@ -277,15 +278,17 @@ static enum batch_refusal inflate_frame(struct batch_codec *codec,
     if (why != BATCH_TAKEN)
         return why;
     size = (size_t)ZSTD_getFrameContentSize(frame.data, frame.len);
-    *json = ts_alloc(size);
+    ts_buf_clear(json);
+    if (ts_buf_grow(json, size) != TS_OK)
+        return refuse(BATCH_REFUSED_SIZE, err, "no room for it");
     if (!codec->reader)
         codec->reader = need(ZSTD_createDCtx());
     got = ZSTD_decompress_usingDDict(
-        codec->reader, *json, size, frame.data, frame.len,
+        codec->reader, json->data, size, frame.data, frame.len,
         reader_of(codec, ZSTD_getDictID_fromFrame(frame.data, frame.len)));
     if (ZSTD_isError(got) || got != size)
         return refuse(BATCH_REFUSED_FORMAT, err, "damaged zstd frame");
-    *len = got;
+    json->len = got;
     return BATCH_TAKEN;
 }
 
@@ -334,8 +337,8 @@ static enum batch_refusal check_array(const json_t *array, struct ts_slice text,
     return BATCH_TAKEN;
 }
 
-static enum batch_refusal read_array(struct ts_slice text, json_t **events,
-                                     struct ts_err *err) {
+enum batch_refusal batch_events(struct ts_slice text, json_t **events,
+                                struct ts_err *err) {
     json_t *array = NULL;
     enum batch_refusal why;
 
@@ -353,20 +356,30 @@ static enum batch_refusal read_array(struct ts_slice text, json_t **events,
     return why;
 }
 
+enum batch_refusal batch_text(struct batch_codec *codec,
+                              struct ts_slice payload, struct ts_buf *room,
+                              struct ts_slice *text, struct ts_err *err) {
+    static const uint8_t magic[] = {0x28, 0xb5, 0x2f, 0xfd};
+    enum batch_refusal why;
+
+    *text = payload;
+    if (payload.len < sizeof magic ||
+        memcmp(payload.data, magic, sizeof magic) != 0)
+        return BATCH_TAKEN;
+    why = inflate_frame(codec, payload, room, err);
+    *text = ts_buf_slice(room);
+    return why;
+}
+
 enum batch_refusal batch_decode(struct batch_codec *codec,
                                 struct ts_slice payload, json_t **events,
                                 struct ts_err *err) {
-    static const uint8_t magic[] = {0x28, 0xb5, 0x2f, 0xfd};
-    uint8_t *json = NULL;
-    size_t len = 0;
-    enum batch_refusal why;
+    struct ts_buf room = {0};
+    struct ts_slice text;
+    enum batch_refusal why = batch_text(codec, payload, &room, &text, err);
 
-    if (payload.len < sizeof magic ||
-        memcmp(payload.data, magic, sizeof magic) != 0)
-        return read_array(payload, events, err);
-    why = inflate_frame(codec, payload, &json, &len, err);
     if (why == BATCH_TAKEN)
-        why = read_array(ts_slice_of(json, len), events, err);
-    free(json);
+        why = batch_events(text, events, err);
+    ts_buf_fini(&room);
     return why;
 }

@@ -67,6 +67,14 @@ enum batch_refusal batch_refusal_find(struct ts_slice word);
 enum batch_refusal batch_decode(struct batch_codec *codec,
                                 struct ts_slice payload, json_t **events,
                                 struct ts_err *err) TS_MUST_USE;
+/* Its two halves. *text is the payload itself, or borrowed from `room`, which
+ * is cleared first. */
+enum batch_refusal batch_text(struct batch_codec *codec,
+                              struct ts_slice payload, struct ts_buf *room,
+                              struct ts_slice *text,
+                              struct ts_err *err) TS_MUST_USE;
+enum batch_refusal batch_events(struct ts_slice text, json_t **events,
+                                struct ts_err *err) TS_MUST_USE;
 
 /* The dictionaries shipped, 4 KiB each (sync/dictionary_*.zdict): a frame can
  * be read with its own only, so none is ever changed or taken away. */

@@ -143,6 +143,41 @@ enum ts_status event_encode(struct ts_buf *out,
                    event->type, EVENT_MAX_BYTES);
 }
 
+enum member {
+    SPECVERSION,
+    SOURCE,
+    JOURNAL,
+    SEQUENCE,
+    ID,
+    TYPE,
+    TIME,
+    BOOT,
+    UPTIME,
+    CLOCK,
+    VISIT,
+    MEMBERS
+};
+
+static const char *const member_names[MEMBERS] = {[SPECVERSION] = "specversion",
+                                                  [SOURCE] = "source",
+                                                  [JOURNAL] = "journal",
+                                                  [SEQUENCE] = "sequence",
+                                                  [ID] = "id",
+                                                  [TYPE] = "type",
+                                                  [TIME] = "time",
+                                                  [BOOT] = "boot",
+                                                  [UPTIME] = "uptime",
+                                                  [CLOCK] = "clock",
+                                                  [VISIT] = "visit"};
+
+/* What is read of an event, wherever it comes from. A member that is absent or
+ * no text is empty. */
+struct texts {
+    struct ts_slice of[MEMBERS];
+    bool visit; /* it is there, whatever it is */
+    bool data;  /* it is an object */
+};
+
 /* Cuts `prefix` off the front. */
 static bool eat(struct ts_slice *text, const char *prefix) {
     size_t len = strlen(prefix);
@@ -158,6 +193,7 @@ static bool parse_source(struct event_view *view, struct ts_slice text) {
     struct ts_slice store;
     const uint8_t *slash;
 
+    view->source = text;
     if (!eat(&text, "/stores/") || !text.len)
         return false;
     slash = memchr(text.data, '/', text.len);
@@ -225,19 +261,19 @@ static bool parse_clock(struct event_view *view, struct ts_slice text) {
 }
 
 /* The id repeats journal and sequence; all three must agree. */
-static bool parse_key(struct event_view *view, const json_t *object) {
-    struct ts_slice journal = ts_json_text(object, "journal");
-    struct ts_slice sequence = ts_json_text(object, "sequence");
-    char id[TS_JOURNAL_TEXT + TS_COUNTER_TEXT];
+static bool parse_key(struct event_view *view, const struct texts *texts) {
+    struct ts_slice journal = texts->of[JOURNAL], id = texts->of[ID];
 
-    if (!ts_journal_valid(journal) ||
-        ts_counter_parse(&view->sequence, sequence) != TS_OK ||
+    if (!journal.data || !ts_journal_valid(journal) ||
+        ts_counter_parse(&view->sequence, texts->of[SEQUENCE]) != TS_OK ||
         view->sequence == 0)
         return false;
     memcpy(view->journal, journal.data, journal.len);
-    (void)snprintf(id, sizeof id, "%s-%.20s", view->journal,
-                   (const char *)sequence.data);
-    return ts_slice_equal(ts_json_text(object, "id"), ts_slice_text(id));
+    return id.len > journal.len && id.data[journal.len] == '-' &&
+           ts_slice_equal(ts_slice_of(id.data, journal.len), journal) &&
+           ts_slice_equal(
+               ts_slice_of(id.data + journal.len + 1, id.len - journal.len - 1),
+               texts->of[SEQUENCE]);
 }
 
 /* Always UTC with milliseconds, so that one instant has one text. */
@@ -253,42 +289,87 @@ static bool parse_boot(struct event_view *view, struct ts_slice text) {
     return true;
 }
 
-static bool parse_visit(struct event_view *view, const json_t *object) {
-    view->visit = ts_json_text(object, "visit");
-    return !json_object_get(object, "visit") || uuid_valid(view->visit);
+static bool parse_visit(struct event_view *view, const struct texts *texts) {
+    view->visit = texts->of[VISIT];
+    return !texts->visit || uuid_valid(view->visit);
+}
+
+static enum ts_status check_texts(struct event_view *view,
+                                  const struct texts *texts,
+                                  struct ts_err *err) {
+    const char *bad = NULL;
+
+    if (!ts_slice_equal(texts->of[SPECVERSION], ts_slice_text("1.0")))
+        bad = "specversion must be 1.0";
+    else if (!parse_source(view, texts->of[SOURCE]))
+        bad = "source must be /stores/<store>/terminals/<terminal>";
+    else if (!parse_key(view, texts))
+        bad = "journal (16 hex digits), sequence (20 digits, from 1) and id "
+              "(<journal>-<sequence>) must be given and agree";
+    else if (!parse_type(view, texts->of[TYPE]))
+        bad = "type must be tessera.<name>.v<n>";
+    else if (!parse_time(view, texts->of[TIME]))
+        bad = "time must be RFC 3339 in UTC with milliseconds";
+    else if (!parse_boot(view, texts->of[BOOT]))
+        bad = "boot must be 8 hex digits";
+    else if (!parse_uptime(view, texts->of[UPTIME]))
+        bad = "uptime must be milliseconds as a decimal string";
+    else if (!parse_clock(view, texts->of[CLOCK]))
+        bad = "clock must be set, corrected or unset";
+    else if (!parse_visit(view, texts))
+        bad = "visit must be a UUID in lower case";
+    else if (!texts->data)
+        bad = "data must be a JSON object";
+    return bad ? ts_fail(err, TS_INVALID, "event refused: %s", bad) : TS_OK;
 }
 
 enum ts_status event_parse(struct event_view *out, const json_t *object,
                            struct ts_err *err) {
     struct event_view view = {.data = json_object_get(object, "data")};
-    const char *bad = NULL;
+    struct texts texts = {.visit = json_object_get(object, "visit"),
+                          .data = json_is_object(view.data)};
+    enum ts_status status;
 
     if (!json_is_object(object))
         return ts_fail(err, TS_INVALID, "an event must be a JSON object");
-    if (!ts_slice_equal(ts_json_text(object, "specversion"),
-                        ts_slice_text("1.0")))
-        bad = "specversion must be 1.0";
-    else if (!parse_source(&view, ts_json_text(object, "source")))
-        bad = "source must be /stores/<store>/terminals/<terminal>";
-    else if (!parse_key(&view, object))
-        bad = "journal (16 hex digits), sequence (20 digits, from 1) and id "
-              "(<journal>-<sequence>) must be given and agree";
-    else if (!parse_type(&view, ts_json_text(object, "type")))
-        bad = "type must be tessera.<name>.v<n>";
-    else if (!parse_time(&view, ts_json_text(object, "time")))
-        bad = "time must be RFC 3339 in UTC with milliseconds";
-    else if (!parse_boot(&view, ts_json_text(object, "boot")))
-        bad = "boot must be 8 hex digits";
-    else if (!parse_uptime(&view, ts_json_text(object, "uptime")))
-        bad = "uptime must be milliseconds as a decimal string";
-    else if (!parse_clock(&view, ts_json_text(object, "clock")))
-        bad = "clock must be set, corrected or unset";
-    else if (!parse_visit(&view, object))
-        bad = "visit must be a UUID in lower case";
-    else if (!json_is_object(view.data))
-        bad = "data must be a JSON object";
-    if (bad)
-        return ts_fail(err, TS_INVALID, "event refused: %s", bad);
-    *out = view;
-    return TS_OK;
+    for (size_t i = 0; i < MEMBERS; i++)
+        texts.of[i] = ts_json_text(object, member_names[i]);
+    status = check_texts(&view, &texts, err);
+    if (status == TS_OK)
+        *out = view;
+    return status;
+}
+
+static size_t find_member(struct ts_slice name) {
+    size_t i = 0;
+
+    while (i < MEMBERS && !ts_slice_equal(name, ts_slice_text(member_names[i])))
+        i++;
+    return i;
+}
+
+bool event_checked_member(struct ts_slice name) {
+    return find_member(name) < MEMBERS;
+}
+
+enum ts_status event_parse_plain(struct event_view *out,
+                                 const struct ts_plain *plain, size_t at,
+                                 struct ts_err *err) {
+    const struct ts_plain_node *nodes = plain->nodes;
+    struct texts texts = {.visit = false};
+
+    if (nodes[at].kind != TS_PLAIN_OBJECT)
+        return ts_fail(err, TS_INVALID, "an event must be a JSON object");
+    for (size_t i = at + 1; i < nodes[at].next; i = nodes[i].next) {
+        size_t member = find_member(nodes[i].name);
+        if (member == MEMBERS)
+            texts.data = texts.data ||
+                         (nodes[i].kind == TS_PLAIN_OBJECT &&
+                          ts_slice_equal(nodes[i].name, ts_slice_text("data")));
+        else if (nodes[i].kind == TS_PLAIN_STRING)
+            texts.of[member] = nodes[i].text;
+        texts.visit = texts.visit || member == VISIT;
+    }
+    *out = (struct event_view){.data = NULL};
+    return check_texts(out, &texts, err);
 }

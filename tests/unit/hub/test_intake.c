@@ -20,6 +20,26 @@ static void batch_is_taken_once(struct bench *bench) {
     assert_int_equal(quarantined(bench), 0);
 }
 
+/* A fraction is not read without a tree, and the batch around it neither. */
+static void an_event_is_one_whichever_way_it_is_read(struct bench *bench) {
+    const struct sample samples[] = {
+        {.sequence = 1,
+         .data = "{\"z\":\"]C1\\u001d01 \\\"\\u00e9\","
+                 "\"a\":[1,{\"y\":true,\"b\":null}]}"},
+        {.sequence = 2, .data = "{\"weight\":1.5}"},
+        {.sequence = 3, .data = "{\"card\":\"" TOKEN "\",\"n\":-4}"},
+        {.sequence = 4, .data = "{\"weight\":0.25}"},
+    };
+
+    send_samples(bench, samples, 1);
+    send_samples(bench, samples, 4);
+    send_samples(bench, samples + 2, 1);
+    assert_ack(bench, 4, BATCH_TAKEN);
+    assert_int_equal(events(bench), 4);
+    assert_int_equal(quarantined(bench), 0);
+    assert_int_equal(alarms(bench, "conflict"), 0);
+}
+
 static void overlap_is_taken_from_through(struct bench *bench) {
     send_range(bench, 1, 5);
     send_range(bench, 3, 9);
@@ -528,6 +548,7 @@ static void wants_are_limited(struct bench *bench) {
 
 #define CASES(X)                                                               \
     X(batch_is_taken_once)                                                     \
+    X(an_event_is_one_whichever_way_it_is_read)                                \
     X(overlap_is_taken_from_through)                                           \
     X(gap_is_answered_and_left)                                                \
     X(conflict_is_kept_and_told)                                               \
