@@ -10,7 +10,8 @@ enum {
     FIRST_JOURNALS = 16,
     BUSY_MS = 1000,
     LINE_RETRY_MS = 200, /* the line is full: it also tells when it is not */
-    SOURCE_RETRY_MS = 1000
+    SOURCE_RETRY_MS = 1000,
+    MUTE_MAX = 2 /* time-outs of batches with a dictionary, in a row */
 };
 
 /* One journal. */
@@ -30,14 +31,6 @@ struct track {
     int64_t resumed_at_ms;
 };
 
-struct flight {
-    char journal[TS_JOURNAL_TEXT];
-    uint64_t first, last;
-    int64_t sent_at_ms;
-    bool fresh; /* no row of it was ever sent before */
-    bool dictionary;
-};
-
 struct uplink_core {
     struct uplink_core_options options;
     struct uplink_source source;
@@ -46,15 +39,15 @@ struct uplink_core {
     size_t count, cap;
     struct uplink_span *spans;
     bool loaded, stale, up, probing, dictionary, dictionary_known;
-    struct flight flights[UPLINK_WINDOW_MAX];
-    size_t in_flight;
-    unsigned window;
+    struct flights flights;
+    unsigned window, mute;
     unsigned timeout_ms, busy_ms;
     int64_t wait_ms; /* timeout_ms, jittered */
     struct round_trip trip;
     int64_t answered_at_ms, held_until_ms;
     int64_t retry_at_ms; /* the line was full or the source failed; or 0 */
     int64_t ask_at_ms;   /* at rest: see ask_at_rest */
+    size_t ask_turn;
     bool asked;
     bool greet_due;
     int64_t greet_at_ms;
@@ -79,13 +72,9 @@ static void alarm_raise(struct uplink_core *core, const char *text) {
     (void)ts_fail(&core->status.alarm, TS_DENIED, "%s", text);
 }
 
-static bool same_journal(const char *a, const char *b) {
-    return strcmp(a, b) == 0;
-}
-
 static struct track *find(struct uplink_core *core, const char *journal) {
     for (size_t i = 0; i < core->count; i++)
-        if (same_journal(core->tracks[i].span.journal, journal))
+        if (!strcmp(core->tracks[i].span.journal, journal))
             return &core->tracks[i];
     return NULL;
 }
@@ -176,13 +165,7 @@ void uplink_core_free(struct uplink_core *core) {
 
 /* Forgets what is in flight of `track` (all when NULL), to be sent again. */
 static void rewind_track(struct uplink_core *core, struct track *track) {
-    size_t kept = 0;
-
-    for (size_t i = 0; i < core->in_flight; i++)
-        if (track &&
-            !same_journal(core->flights[i].journal, track->span.journal))
-            core->flights[kept++] = core->flights[i];
-    core->in_flight = kept;
+    flights_forget(&core->flights, track ? track->span.journal : NULL);
     for (size_t i = 0; i < core->count; i++) {
         struct track *t = &core->tracks[i];
         if (!track || t == track)
@@ -226,6 +209,7 @@ void uplink_core_up(struct uplink_core *core, struct ts_mono now) {
     core->probing = false;
     core->retry_at_ms = 0;
     core->dictionary = core->dictionary_known;
+    core->mute = 0;
     core->status.answered = false;
     core->busy_ms = 0;
     core->held_until_ms = 0;
@@ -265,6 +249,7 @@ void uplink_core_down(struct uplink_core *core) {
 void uplink_core_set_dictionary(struct uplink_core *core, bool known) {
     core->dictionary_known = known;
     core->dictionary = known;
+    core->mute = 0;
 }
 
 /* `oldest` may lie above the span's own: behind a hole in the journal. */
@@ -303,10 +288,7 @@ static bool resumes_sent(struct uplink_core *core, struct ts_mono now) {
 
 static const struct flight *first_flight(const struct uplink_core *core,
                                          const struct track *track) {
-    for (size_t i = 0; i < core->in_flight; i++)
-        if (same_journal(core->flights[i].journal, track->span.journal))
-            return &core->flights[i];
-    return NULL;
+    return flights_first(&core->flights, track->span.journal);
 }
 
 static struct track *choose(struct uplink_core *core, struct ts_mono now) {
@@ -331,7 +313,7 @@ static void hold_track(struct uplink_core *core, struct track *track,
 static void take_off(struct uplink_core *core, struct track *track,
                      const struct uplink_core_sent *sent, bool dictionary,
                      struct ts_mono now) {
-    struct flight *flight = &core->flights[core->in_flight++];
+    struct flight *flight = flights_add(&core->flights);
 
     memcpy(flight->journal, track->span.journal, sizeof flight->journal);
     flight->first = sent->first;
@@ -394,8 +376,8 @@ static bool any_owed(const struct uplink_core *core, int64_t *since_ms) {
 static bool overdue_at(const struct uplink_core *core, int64_t *at_ms) {
     int64_t since;
 
-    if (core->in_flight)
-        since = core->flights[0].sent_at_ms;
+    if (core->flights.count)
+        since = core->flights.list[0].sent_at_ms;
     else if (!any_owed(core, &since))
         return false;
     if (since < core->answered_at_ms)
@@ -404,9 +386,20 @@ static bool overdue_at(const struct uplink_core *core, int64_t *at_ms) {
     return true;
 }
 
-static void give_up_waiting(struct uplink_core *core, struct ts_mono now) {
-    bool batches = core->in_flight > 0;
+/* A hub that cannot unpack a batch cannot say of which journal it is: it names
+ * another one, or, as long as it knows none of this terminal, says nothing. The
+ * next session, and a hub that tells its dictionaries, allow it again. */
+static void drop_dictionary(struct uplink_core *core) {
+    if (core->dictionary)
+        rewind_track(core, NULL);
+    core->dictionary = false;
+}
 
+static void give_up_waiting(struct uplink_core *core, struct ts_mono now) {
+    bool batches = core->flights.count > 0;
+
+    if (batches && core->flights.list[0].dictionary && ++core->mute >= MUTE_MAX)
+        drop_dictionary(core);
     core->status.timeouts++;
     core->window = core->window > 1 ? core->window / 2 : 1;
     core->probing = true;
@@ -446,17 +439,19 @@ static uint64_t unsent(const struct uplink_core *core) {
 
 /* An ack from before a hub was put back to a copy may come late and pass for
  * the answer to a `resume` that was lost: all would seem well until the next
- * row. The last journal tells, because its acks are the newest. */
+ * row. The last journal tells, because its acks are the newest; the others are
+ * asked in turn, since one that is late may be theirs alone. */
 static void ask_at_rest(struct uplink_core *core, struct ts_mono now) {
     int64_t since;
 
     if (now.ms < core->ask_at_ms)
         return;
     core->ask_at_ms = now.ms + jittered(core, UPLINK_ASK_MS);
-    if (!core->count || core->in_flight || unsent(core) ||
+    if (!core->count || core->flights.count || unsent(core) ||
         any_owed(core, &since))
         return;
     core->tracks[core->count - 1].resume_due = true;
+    core->tracks[core->ask_turn++ % core->count].resume_due = true;
     core->asked = true;
 }
 
@@ -466,7 +461,7 @@ static bool may_leave(struct uplink_core *core, struct ts_mono now) {
 }
 
 static void send_rows(struct uplink_core *core, struct ts_mono now) {
-    while (core->in_flight < (core->probing ? 1 : core->window) &&
+    while (core->flights.count < (core->probing ? 1 : core->window) &&
            now.ms >= core->held_until_ms) {
         struct track *track = choose(core, now);
         if (!track || !may_leave(core, now) || !send_one(core, track, now))
@@ -499,29 +494,6 @@ void uplink_core_pump(struct uplink_core *core, struct ts_mono now) {
 void uplink_core_notify(struct uplink_core *core, struct ts_mono now) {
     core->stale = true;
     uplink_core_pump(core, now);
-}
-
-/* Rows up to `through` have landed. Reports the one flight that this answers
- * exactly, when none of its rows was ever sent twice. */
-static bool land(struct uplink_core *core, const struct track *track,
-                 uint64_t through, struct flight *exact) {
-    size_t kept = 0;
-    size_t landed = 0;
-
-    for (size_t i = 0; i < core->in_flight; i++) {
-        struct flight *flight = &core->flights[i];
-        if (!same_journal(flight->journal, track->span.journal) ||
-            flight->last > through) {
-            core->flights[kept++] = *flight;
-            continue;
-        }
-        landed++;
-        *exact = *flight;
-    }
-    core->in_flight = kept;
-    if (landed != 1 || exact->last != through)
-        exact->fresh = false;
-    return landed > 0;
 }
 
 static void tell_time(struct uplink_core *core, const struct message_ack *ack,
@@ -594,19 +566,10 @@ static void fall_back(struct uplink_core *core, struct track *track,
     }
 }
 
-static bool flight_beyond(const struct uplink_core *core,
-                          const struct track *track, uint64_t through) {
-    for (size_t i = 0; i < core->in_flight; i++)
-        if (same_journal(core->flights[i].journal, track->span.journal) &&
-            core->flights[i].first > through + 1)
-            return true;
-    return false;
-}
-
 static void go_back(struct uplink_core *core, struct track *track,
                     uint64_t through) {
     if ((track->rewound && track->rewound_at == through) ||
-        !flight_beyond(core, track, through))
+        !flights_beyond(&core->flights, track->span.journal, through))
         return;
     rewind_track(core, track);
     track->rewound = true;
@@ -639,33 +602,27 @@ static void send_singly(struct uplink_core *core, struct track *track,
 
 static void refuse(struct uplink_core *core, struct track *track,
                    enum batch_refusal refusal, struct ts_mono now) {
-    const struct flight *flight = first_flight(core, track);
-
-    if (refusal == BATCH_REFUSED_BUSY) {
+    if (refusal == BATCH_REFUSED_BUSY)
         back_off(core, now);
-    } else if (refusal == BATCH_REFUSED_DICTIONARY && flight &&
-               flight->dictionary) {
-        core->dictionary = false;
-        rewind_track(core, track);
-        track->rewound = true;
-        track->rewound_at = track->span.through;
-    } else {
+    else
         send_singly(core, track, now);
-    }
 }
 
 static void obey(struct uplink_core *core, struct track *track,
                  const struct message_ack *ack, struct ts_mono now) {
     struct flight exact = {0};
     bool was_owed = track->owed;
-    bool landed = land(core, track, ack->through, &exact);
+    bool landed =
+        flights_land(&core->flights, track->span.journal, ack->through, &exact);
 
     track->owed = false;
     if (exact.fresh && ack->refused == BATCH_TAKEN)
         tell_time(core, ack, &exact, now);
     on_answered(core, &exact, now);
-    if (landed)
+    if (landed) {
+        core->mute = 0;
         grow_window(core, ack->window);
+    }
     if (ack->through > track->span.through)
         advance(core, track, ack->through, now);
     else if (ack->through < track->span.through)
@@ -708,6 +665,14 @@ void uplink_core_on_ack(struct uplink_core *core, struct ts_mono now,
         return;
     if (core->stale)
         load(core);
+    if (ack->refused == BATCH_REFUSED_DICTIONARY) {
+        core->status.refused++;
+        core->status.answered = true;
+        core->answered_at_ms = now.ms;
+        drop_dictionary(core);
+        uplink_core_pump(core, now);
+        return;
+    }
     track = find(core, ack->journal);
     if (!track)
         return; /* pruned meanwhile: nothing of it is left to send */
@@ -762,7 +727,7 @@ void uplink_core_get_status(const struct uplink_core *core,
                             struct uplink_core_status *out) {
     *out = core->status;
     out->window = core->window;
-    out->in_flight = (unsigned)core->in_flight;
+    out->in_flight = (unsigned)core->flights.count;
     out->unsent = unsent(core);
     out->waits = core->held.reason;
     out->waits_until.ms = core->held.until_ms;

@@ -4,11 +4,12 @@
 #ifndef TS_SYNC_UPLINK_CORE_H
 #define TS_SYNC_UPLINK_CORE_H
 
+#include "sync/flights.h"
 #include "sync/pace.h"
 #include "sync/uplink.h"
 
 enum {
-    UPLINK_WINDOW_MAX = 64,
+    UPLINK_WINDOW_MAX = FLIGHTS_MAX,
     UPLINK_JOURNALS_MAX = 4096, /* held at once; the rest waits, oldest first */
     UPLINK_BACKOFF_MS = 60000,  /* the longest wait between two offers */
     UPLINK_ASK_MS = 900000,     /* at rest: asks how far the hub's word goes */

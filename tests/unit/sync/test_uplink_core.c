@@ -15,6 +15,8 @@ enum {
     ROWS = 6000,
     QUEUE = 1024,
     DRAIN_MS = 20 * 60 * 1000,
+    /* Behind a restored hub each journal is asked in its turn. */
+    TURNS_MS = (JOURNALS + 1) * DRAIN_MS,
     BATCH = 50,
     TIMEOUT_MS = 2000
 };
@@ -47,6 +49,8 @@ struct sim {
     struct packet queue[QUEUE];
     size_t queued;
     bool connected, hub_up, faults;
+    unsigned
+        heard; /* the journal that the hub archived last, from 1; 0: none */
     unsigned loss, twice, swap, bad_every, dictionary_unknown; /* per cent */
     bool restores, prunes, busy;
     uint64_t batches, resumes, times, refusals, restored, doubles, greetings;
@@ -222,7 +226,9 @@ static void hub_takes_batch(struct sim *sim, const struct packet *packet) {
     struct journal *j = &sim->journals[packet->journal];
 
     if (packet->dictionary && sim->dictionary_unknown) {
-        answer(sim, packet->journal, BATCH_REFUSED_DICTIONARY);
+        /* It cannot read of which journal the batch is. */
+        if (sim->heard)
+            answer(sim, sim->heard - 1, BATCH_REFUSED_DICTIONARY);
     } else if (sim->busy && chance(sim, 5)) {
         answer(sim, packet->journal, BATCH_REFUSED_BUSY);
     } else if (packet->first > j->hub + 1) {
@@ -231,6 +237,7 @@ static void hub_takes_batch(struct sim *sim, const struct packet *packet) {
         answer(sim, packet->journal, BATCH_REFUSED_FORMAT);
     } else {
         archive(sim, j, packet->last);
+        sim->heard = packet->journal + 1;
         answer(sim, packet->journal, BATCH_TAKEN);
     }
 }
@@ -470,7 +477,7 @@ static void sim_run(struct sim *sim, uint32_t seed, int64_t faults_ms) {
     if (!sim->hub_up)
         hub_starts(sim);
     connect_line(sim);
-    end = sim->now.ms + DRAIN_MS;
+    end = sim->now.ms + (sim->restored ? TURNS_MS : DRAIN_MS);
     while (sim->now.ms < end && !all_home(sim))
         advance(sim, end);
     check_end(sim, seed);
@@ -488,13 +495,17 @@ static void choose_faults(struct sim *sim) {
 }
 
 static void test_many_runs(void **state) {
+    /* Beyond the first ones: these once ended with rows that nobody sent. */
+    static const uint32_t others[] = {3087, 10914};
+    enum { FIRST = 3000, ALL = FIRST + sizeof others / sizeof *others };
     static struct sim sim;
     uint64_t times = 0;
     uint64_t refusals = 0;
     uint64_t restored = 0;
 
     (void)state;
-    for (uint32_t seed = 1; seed <= 3000; seed++) {
+    for (uint32_t i = 0; i < ALL; i++) {
+        uint32_t seed = i < FIRST ? i + 1 : others[i - FIRST];
         sim_init(&sim, seed);
         choose_faults(&sim);
         sim_run(&sim, seed, 60000);
