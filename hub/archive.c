@@ -23,9 +23,8 @@ const struct db_statement archive_statements[] = {
              "channel, time_ms, received_ms, visit, boot, uptime_ms, clock, "
              "hash, body) VALUES ($1, (SELECT COALESCE(MAX(arrival), 0) + 1 "
              "FROM event WHERE shard = $1), $2, $3, $4, $5, $6, $7, $8, $9, "
-             "$10, $11, $12, $13) ON CONFLICT (shard, event_key) DO NOTHING "
-             "RETURNING arrival"},
-    [BY_KEY] = {"archive_by_key", "SELECT arrival, hash FROM event "
+             "$10, $11, $12, $13) ON CONFLICT (shard, event_key) DO NOTHING"},
+    [BY_KEY] = {"archive_by_key", "SELECT hash FROM event "
                                   "WHERE shard = $1 AND event_key = $2"},
     [AFTER] = {"archive_after", EVENT_COLUMNS
                "WHERE shard = $1 AND arrival > $2 ORDER BY arrival LIMIT $3"},
@@ -57,7 +56,7 @@ struct putting {
 };
 
 struct group {
-    struct archive_event *events;
+    const struct archive_event *events;
     size_t count;
     struct putting *puttings;
     enum archive_outcome *outcomes;
@@ -89,14 +88,11 @@ static void put_values(struct db_value out[PUT_VALUES],
     memcpy(out, values, sizeof values);
 }
 
-static bool put_row(void *arg, size_t set, const struct db_value *columns,
-                    size_t count) {
-    struct group *group = arg;
+static void put_done(void *arg, size_t set, uint64_t changed) {
+    const struct group *group = arg;
 
-    (void)count;
-    group->events[set].arrival = (uint64_t)columns[0].number;
-    group->outcomes[set] = ARCHIVE_NEW;
-    return false;
+    if (changed)
+        group->outcomes[set] = ARCHIVE_NEW;
 }
 
 static enum ts_status put_all(struct db *db, struct group *group,
@@ -107,13 +103,13 @@ static enum ts_status put_all(struct db *db, struct group *group,
                            .values = values,
                            .set_count = group->count,
                            .count = PUT_VALUES,
-                           .row = put_row,
+                           .done = put_done,
                            .arg = group};
     enum ts_status status;
 
     for (size_t i = 0; i < group->count; i++) {
         ts_hash(group->puttings[i].hash, &group->events[i].body, 1);
-        group->outcomes[i] = ARCHIVE_CONFLICT; /* until a row says better */
+        group->outcomes[i] = ARCHIVE_CONFLICT; /* until it is told better */
         put_values(values + i * PUT_VALUES, &group->events[i],
                    &group->puttings[i]);
     }
@@ -126,11 +122,10 @@ static bool known_row(void *arg, size_t set, const struct db_value *columns,
                       size_t count) {
     struct group *group = arg;
     size_t at = group->known[set];
-    const struct ts_slice hash = columns[1].bytes;
+    const struct ts_slice hash = columns[0].bytes;
 
     (void)count;
     group->puttings[at].found = true;
-    group->events[at].arrival = (uint64_t)columns[0].number;
     if (hash.len == TS_HASH_BYTES &&
         !memcmp(hash.data, group->puttings[at].hash, TS_HASH_BYTES))
         group->outcomes[at] = ARCHIVE_DUPLICATE;
@@ -164,8 +159,9 @@ static enum ts_status compare_known(struct db *db, struct group *group,
     return status;
 }
 
-enum ts_status archive_put_all(struct db *db, struct archive_event *events,
-                               size_t count, enum archive_outcome *outcomes,
+enum ts_status archive_put_all(struct db *db,
+                               const struct archive_event *events, size_t count,
+                               enum archive_outcome *outcomes,
                                struct ts_err *err) {
     struct group group = {events,
                           count,
@@ -187,7 +183,7 @@ enum ts_status archive_put_all(struct db *db, struct archive_event *events,
     return status;
 }
 
-enum ts_status archive_put(struct db *db, struct archive_event *event,
+enum ts_status archive_put(struct db *db, const struct archive_event *event,
                            enum archive_outcome *outcome, struct ts_err *err) {
     return archive_put_all(db, event, 1, outcome, err);
 }

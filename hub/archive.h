@@ -15,7 +15,7 @@ extern const struct db_statement archive_statements[];
  * CRC-32 of the anonymous or user id. */
 struct archive_event {
     unsigned shard;
-    uint64_t arrival; /* counts from 1 in the shard; set by archive_put */
+    uint64_t arrival; /* counts from 1 in the shard; what is put has none */
     struct ts_slice key;
     struct ts_slice source;
     struct ts_slice type;    /* "card.presented", or "track", "page", ... */
@@ -37,10 +37,11 @@ enum archive_outcome {
 
 /* Inside the caller's transaction, in their order; `outcomes` has a place for
  * each. Hash: SHA-256 of the body. */
-enum ts_status archive_put_all(struct db *db, struct archive_event *events,
-                               size_t count, enum archive_outcome *outcomes,
+enum ts_status archive_put_all(struct db *db,
+                               const struct archive_event *events, size_t count,
+                               enum archive_outcome *outcomes,
                                struct ts_err *err) TS_MUST_USE;
-enum ts_status archive_put(struct db *db, struct archive_event *event,
+enum ts_status archive_put(struct db *db, const struct archive_event *event,
                            enum archive_outcome *outcome,
                            struct ts_err *err) TS_MUST_USE;
 

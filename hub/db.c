@@ -261,7 +261,10 @@ static enum ts_status run_one_by_one(struct db *db, const struct db_sets *sets,
         struct db_call call = {sets->statement,
                                sets->values + rows.set * sets->count,
                                sets->count, sets->row ? set_row : NULL, &rows};
+        db->changed = 0;
         status = db->adapter->run(db->engine, &call, &db->changed, err);
+        if (status == TS_OK && sets->done)
+            sets->done(sets->arg, rows.set, db->changed);
     }
     return status;
 }

@@ -99,8 +99,10 @@ struct db_sets {
     const struct db_statement *statement;
     const struct db_value *values; /* of all sets, one behind the other */
     size_t set_count;
-    size_t count;    /* values in a set */
-    db_set_row *row; /* or NULL; must not run other statements */
+    size_t count; /* values in a set */
+    /* Each may be NULL and must not run other statements. */
+    db_set_row *row;
+    void (*done)(void *arg, size_t set, uint64_t changed); /* after its rows */
     void *arg;
 };
 /* As db_run for each set, but a server is asked about many at a time instead of

@@ -508,6 +508,13 @@ static void rows_read(const PGresult *result, db_row *row, void *arg) {
     }
 }
 
+/* `otherwise`: for a statement that only reads. */
+static uint64_t rows_changed(PGresult *result, uint64_t otherwise) {
+    if (!strncmp(PQcmdStatus(result), "SELECT", 6))
+        return otherwise;
+    return (uint64_t)strtoull(PQcmdTuples(result), NULL, 10);
+}
+
 static enum ts_status run(void *ctx, const struct db_call *call,
                           uint64_t *changed, struct ts_err *err) {
     struct engine *engine = ctx;
@@ -528,8 +535,8 @@ static enum ts_status run(void *ctx, const struct db_call *call,
     code = PQresultStatus(result);
     if (code != PGRES_TUPLES_OK && code != PGRES_COMMAND_OK)
         status = fail(engine, result, err);
-    if (status == TS_OK && strncmp(PQcmdStatus(result), "SELECT", 6) != 0)
-        *changed = (uint64_t)strtoull(PQcmdTuples(result), NULL, 10);
+    if (status == TS_OK)
+        *changed = rows_changed(result, *changed);
     if (status == TS_OK && call->row)
         rows_read(result, call->row, call->arg);
     PQclear(result);
@@ -589,6 +596,8 @@ static enum ts_status set_receive(struct engine *engine, struct set_rows *rows,
         status = fail(engine, result, err);
     else if (rows->sets->row)
         rows_read(result, set_row, rows);
+    if (status == TS_OK && rows->sets->done)
+        rows->sets->done(rows->sets->arg, rows->set, rows_changed(result, 0));
     PQclear(result);
     return status;
 }

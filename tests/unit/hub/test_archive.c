@@ -29,10 +29,25 @@ static struct archive_event event_of(const char *key, const char *body) {
     return event;
 }
 
+struct sought {
+    struct ts_slice key;
+    uint64_t arrival;
+};
+
+static bool is_sought(void *arg, const struct archive_event *event) {
+    struct sought *sought = arg;
+
+    if (ts_slice_equal(event->key, sought->key))
+        sought->arrival = event->arrival;
+    return true;
+}
+
+/* *arrival: of the event that has the key now. */
 static enum archive_outcome put(struct db *db, unsigned shard, const char *key,
                                 const char *body, uint64_t *arrival) {
     struct archive_event event = event_of(key, body);
     enum archive_outcome outcome = ARCHIVE_CONFLICT;
+    struct sought sought = {event.key, 0};
     struct ts_err err = {0};
 
     event.shard = shard;
@@ -40,7 +55,9 @@ static enum archive_outcome put(struct db *db, unsigned shard, const char *key,
         archive_put(db, &event, &outcome, &err) != TS_OK ||
         db_commit(db, &err) != TS_OK)
         fail_msg("%s", err.text);
-    *arrival = event.arrival;
+    if (archive_after(db, shard, 0, 100, is_sought, &sought, &err) != TS_OK)
+        fail_msg("%s", err.text);
+    *arrival = sought.arrival;
     return outcome;
 }
 

@@ -210,7 +210,7 @@ static void errors_say_what(struct db *db, const char *url) {
 enum { MANY = 200 };
 
 struct counted {
-    size_t rows;
+    size_t rows, done;
     int64_t values[MANY];
 };
 
@@ -225,11 +225,19 @@ static bool see_set(void *arg, size_t set, const struct db_value *columns,
     return true;
 }
 
+static void see_changed(void *arg, size_t set, uint64_t changed) {
+    struct counted *counted = arg;
+
+    assert_int_equal(set, counted->done++);
+    assert_int_equal(counted->rows, counted->done);
+    assert_int_equal(changed, 1);
+}
+
 static void many_sets_in_their_order(struct db *db, const char *url) {
     struct db_value values[2 * MANY];
     struct counted counted = {0};
-    struct db_sets sets = {
-        &statements[AGAIN], values, MANY, 2, see_set, &counted};
+    struct db_sets sets = {&statements[AGAIN], values,  MANY, 2, see_set,
+                           see_changed,        &counted};
     struct seen seen = {0};
 
     (void)url;
@@ -242,6 +250,7 @@ static void many_sets_in_their_order(struct db *db, const char *url) {
     assert_int_equal(db_run_sets(db, &sets, NULL), TS_OK);
     assert_int_equal(db_commit(db, NULL), TS_OK);
     assert_int_equal(counted.rows, MANY);
+    assert_int_equal(counted.done, MANY);
     for (size_t i = 0; i < MANY; i++)
         assert_int_equal(counted.values[i], i % 3 ? 1 : i / 3 + 1);
     run_ok(db, SUM, NULL, 0, see, &seen);
@@ -251,7 +260,7 @@ static void many_sets_in_their_order(struct db *db, const char *url) {
 /* More than a socket holds. */
 static void large_sets_pass(struct db *db, const char *url) {
     struct db_value values[4 * MANY];
-    struct db_sets sets = {&statements[PUT], values, MANY, 4, NULL, NULL};
+    struct db_sets sets = {&statements[PUT], values, MANY, 4, NULL, NULL, NULL};
     struct ts_buf large = {0};
     struct seen seen = {0};
 
@@ -273,7 +282,7 @@ static void large_sets_pass(struct db *db, const char *url) {
 
 static void one_bad_set_ends_them(struct db *db, const char *url) {
     struct db_value values[4 * MANY];
-    struct db_sets sets = {&statements[PUT], values, MANY, 4, NULL, NULL};
+    struct db_sets sets = {&statements[PUT], values, MANY, 4, NULL, NULL, NULL};
     struct ts_err err = {0};
     struct seen seen = {0};
 
@@ -558,7 +567,7 @@ static void test_many_sets_end_with_their_server(void **state) {
         "leave", "SELECT pg_terminate_backend(pg_backend_pid()) WHERE $1 = 20"};
     struct ts_mono began = ts_clock_mono(ts_clock_system());
     struct db_value values[MANY];
-    struct db_sets sets = {&leave, values, MANY, 1, NULL, NULL};
+    struct db_sets sets = {&leave, values, MANY, 1, NULL, NULL, NULL};
     struct ts_err err = {0};
     struct db *db = NULL;
 
