@@ -199,8 +199,8 @@ static void absorb_journal(struct journal *journal,
     journal->unsent_rows += found->unsent.rows;
 }
 
-/* Rows were added to journals that are held: an older copy of the file had been
- * put in its place. */
+/* Rows were added to journals that are held, or journals in between: an older
+ * copy of the file had been put in its place, or it was deleted twice. */
 static void load_again(struct journal *journal) {
     struct ts_err err;
 
@@ -217,7 +217,7 @@ void journal_absorb(struct journal *journal) {
     const struct salvage_found *found;
     size_t count;
     size_t at = 0;
-    bool grew = false;
+    bool grew;
 
     if (writer_take_damage(journal->writer, &damage)) {
         journal->suspect = true;
@@ -226,6 +226,7 @@ void journal_absorb(struct journal *journal) {
     if (!salvage)
         return;
     found = salvage_journals(salvage, &count);
+    grew = salvage_follows(salvage);
     for (size_t i = 0; i < count; i++)
         grew |= found[i].oldest && is_held(journal, found[i].journal);
     for (size_t i = 0; !grew && i < count; i++)

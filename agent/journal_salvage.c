@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 enum { SALVAGE_JUMPS = 24, STEP_ROWS = 500, NAME_BYTES = 256 };
+/* Places that are left to the journals of a later file. */
+enum { LATER_PLACES = 1 << 20 };
 static const uint64_t sequence_end = 1ULL << 53;
 
 static const char read_up[] =
@@ -38,6 +40,9 @@ struct salvage {
     bool prepared, done;
     struct cursor cursor;
     uint64_t salvaged;
+    struct salvage *later; /* or NULL */
+    bool follows;          /* one that ended, at this place: */
+    int64_t place;
 };
 
 static void rename_one(const char *from, const char *to, const char *suffix) {
@@ -118,7 +123,8 @@ static void add_journal(struct salvage *s, const char *name, int64_t place,
     s->journals = ts_realloc(s->journals, (s->count + 1) * sizeof *s->journals);
     found = &s->journals[s->count++];
     *found = (struct salvage_found){.place = place};
-    found->through = through > 0 ? (uint64_t)through : 0;
+    /* Below zero: of a carry-over that did not end. */
+    found->through = (uint64_t)(through >= 0 ? through : -1 - through);
     (void)snprintf(found->journal, sizeof found->journal, "%s", name);
 }
 
@@ -196,13 +202,16 @@ static enum ts_status carry_names(struct salvage *s, struct journal_store *to,
     static const char add[] =
         "INSERT INTO journals(place,journal,through) VALUES(?1,?2,?3) "
         "ON CONFLICT(journal) DO NOTHING";
-    int64_t first =
-        store_number(to, "SELECT coalesce(min(place),1) FROM journals");
+    int64_t first;
     sqlite3_stmt *out = NULL;
     enum ts_status status = TS_OK;
 
     if (sqlite3_prepare_v2(to->db, add, -1, &out, NULL) != SQLITE_OK)
         return store_fail(to, err);
+    if (!s->follows)
+        s->place =
+            store_number(to, "SELECT coalesce(min(place),1) FROM journals");
+    first = s->later ? s->place - LATER_PLACES : s->place;
     for (size_t i = 0; status == TS_OK && i < s->count; i++) {
         (void)sqlite3_bind_int64(out, 1, first - (int64_t)(s->count - i));
         store_bind_text(out, 2, s->journals[i].journal);
@@ -314,17 +323,43 @@ bool salvage_is_adopted(const struct salvage *salvage) {
     return !salvage->name[0];
 }
 
+void salvage_queue(struct salvage *salvage, struct salvage *take_later) {
+    while (salvage->later)
+        salvage = salvage->later;
+    salvage->later = take_later;
+}
+
+struct salvage *salvage_take_later(struct salvage *salvage) {
+    struct salvage *later = salvage->later;
+
+    salvage->later = NULL;
+    if (later) {
+        later->follows = true;
+        later->place = salvage->place;
+    }
+    return later;
+}
+
+bool salvage_follows(const struct salvage *salvage) { return salvage->follows; }
+
 void salvage_rewind(struct salvage *salvage) {
-    free(salvage->journals);
-    *salvage = (struct salvage){.from = salvage->from, .cursor = {.from = 1}};
+    for (; salvage; salvage = salvage->later) {
+        free(salvage->journals);
+        *salvage = (struct salvage){.from = salvage->from,
+                                    .cursor = {.from = 1},
+                                    .later = salvage->later};
+    }
 }
 
 void salvage_free(struct salvage *salvage) {
-    if (!salvage)
-        return;
-    (void)sqlite3_close(salvage->from);
-    free(salvage->journals);
-    free(salvage);
+    while (salvage) {
+        struct salvage *later = salvage->later;
+
+        (void)sqlite3_close(salvage->from);
+        free(salvage->journals);
+        free(salvage);
+        salvage = later;
+    }
 }
 
 static void count_row(struct salvage_found *found,

@@ -34,7 +34,13 @@ enum ts_status salvage_begin(struct salvage **out, struct journal_store *to,
 /* A file that was deleted while `take_from` still reads it. */
 struct salvage *salvage_adopt(sqlite3 *take_from);
 bool salvage_is_adopted(const struct salvage *salvage);
-/* Into another new file, from the beginning. */
+/* A later file, deleted as well: it is read when all others have ended. */
+void salvage_queue(struct salvage *salvage, struct salvage *take_later);
+/* The one behind this one, the caller's, or NULL. */
+struct salvage *salvage_take_later(struct salvage *salvage);
+/* Its journals stand behind those of the one before. */
+bool salvage_follows(const struct salvage *salvage);
+/* Into another new file, from the beginning, with those behind it. */
 void salvage_rewind(struct salvage *salvage);
 void salvage_free(struct salvage *salvage);
 /* One transaction of some hundred rows. TS_AGAIN: there are more; TS_OK: all

@@ -125,7 +125,7 @@ static void leave_store(struct journal_writer *writer) {
     }
     if (writer->salvage)
         salvage_rewind(writer->salvage);
-    if (writer->salvage || !store_is_gone(store)) {
+    if (!store_is_gone(store)) {
         store_close(store);
         return;
     }
@@ -133,7 +133,10 @@ static void leave_store(struct journal_writer *writer) {
     store_close(store); /* its statements */
     unlink_companion(store->path, "-wal");
     unlink_companion(store->path, "-shm");
-    writer->salvage = salvage_adopt(db);
+    if (writer->salvage)
+        salvage_queue(writer->salvage, salvage_adopt(db));
+    else
+        writer->salvage = salvage_adopt(db);
 }
 
 /* What was found or begun in a file that is left. */
@@ -230,6 +233,7 @@ static void do_job(struct journal_writer *writer, struct writer_job *job) {
 /* One at a time: the next ends when this one is taken. */
 static void end_salvage(struct journal_writer *writer) {
     struct journal_report report;
+    struct salvage *later;
     bool ended;
 
     (void)pthread_mutex_lock(&writer->lock);
@@ -239,12 +243,16 @@ static void end_salvage(struct journal_writer *writer) {
     if (!ended)
         return;
     salvage_finish(writer->salvage, &report);
+    later = salvage_take_later(writer->salvage);
     (void)pthread_mutex_lock(&writer->lock);
     writer->salvaged = writer->salvage;
     writer->report = report;
     tell(writer);
     (void)pthread_mutex_unlock(&writer->lock);
-    look_for_salvage(writer);
+    if (later)
+        set_salvage(writer, later);
+    else
+        look_for_salvage(writer);
 }
 
 static void rest_from(struct journal_writer *writer, enum ts_status status,

@@ -352,6 +352,74 @@ static void test_deleted_while_running(void **state) {
     lose_the_file(*state, false);
 }
 
+static void unlink_all(const struct fixture *f) {
+    static const char *const names[] = {"", "-wal", "-shm"};
+    char path[300];
+
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(path, sizeof path, "%s%s", f->path, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
+/* Without waiting for what is carried over. */
+static enum ts_status commit_one(struct fixture *f) {
+    enum ts_status status;
+
+    (void)append(f);
+    assert_true(journal_commit_begin(f->journal));
+    status = journal_commit_wait(f->journal, NULL);
+    while (journal_pending(f->journal)) /* the replacement */
+        assert_int_equal(journal_commit_wait(f->journal, NULL), TS_OK);
+    return status;
+}
+
+struct order {
+    char journals[4][TS_JOURNAL_TEXT];
+    uint64_t rows[4];
+    size_t count;
+};
+
+static bool note_order(void *arg, const char *journal, uint64_t sequence,
+                       struct ts_slice payload) {
+    struct order *order = arg;
+
+    (void)payload;
+    if (sequence == 1)
+        memcpy(order->journals[order->count++], journal, TS_JOURNAL_TEXT);
+    assert_true(order->count < 4);
+    assert_string_equal(order->journals[order->count - 1], journal);
+    assert_int_equal(sequence, ++order->rows[order->count - 1]);
+    return true;
+}
+
+/* What the second file took meanwhile is carried over as well, in order. */
+static void test_deleted_twice(void **state) {
+    struct fixture *f = *state;
+    struct order order = {.count = 0};
+    char ids[3][TS_JOURNAL_TEXT];
+
+    for (int i = 0; i < 8; i++)
+        append_many(f, 1000);
+    for (int i = 0; i < 2; i++) {
+        memcpy(ids[i], journal_id(f->journal), TS_JOURNAL_TEXT);
+        assert_int_equal(commit_one(f), TS_OK);
+        unlink_all(f);
+        assert_int_equal(commit_one(f), TS_CORRUPT);
+    }
+    memcpy(ids[2], journal_id(f->journal), TS_JOURNAL_TEXT);
+    assert_int_equal(commit_one(f), TS_OK);
+    for (int i = 0; stats(f).unsent < 8003 && i < 100; i++)
+        assert_int_equal(journal_tidy(f->journal, NULL), TS_OK);
+    assert_int_equal(journal_walk(f->journal, "", 1, note_order, &order, NULL),
+                     TS_OK);
+    assert_int_equal(order.count, 3);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(order.journals[i], ids[i]);
+    assert_true(order.rows[0] == 8001 && order.rows[1] == 1 &&
+                order.rows[2] == 1);
+}
+
 /* The power went while a deleted file was carried over: that file is gone, and
  * what had come of it is to be sent. */
 static void test_deleted_file_and_power_cut(void **state) {
@@ -504,6 +572,7 @@ int main(void) {
         JOURNAL_TEST(test_large_damage),
         JOURNAL_TEST(test_deleted_while_running),
         JOURNAL_TEST(test_exchanged_while_running),
+        JOURNAL_TEST(test_deleted_twice),
         JOURNAL_TEST(test_hole_is_told),
         JOURNAL_TEST(test_damage_while_running),
     };
