@@ -26,7 +26,7 @@ static const char *const sql_of[STORE_STATEMENTS] = {
                       "payload) VALUES(?1,?2,?3,?4,?5,?6,?7)",
     [STORE_ADD_JOURNAL] =
         "INSERT INTO journals(place,journal,through) VALUES((SELECT "
-        "coalesce(max(place),0)+1 FROM journals),?1,?2)",
+        "max(0,coalesce(max(place),0))+1 FROM journals),?1,?2)",
     [STORE_SET_THROUGH] = "UPDATE journals SET through=?2 WHERE journal=?1",
     [STORE_DROP_ROWS] = "DELETE FROM rows WHERE journal=?1 AND sequence<=?2",
     [STORE_DROP_ROW] = "DELETE FROM rows WHERE journal=?1 AND sequence=?2",
