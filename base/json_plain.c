@@ -267,6 +267,10 @@ void ts_plain_fini(struct ts_plain *plain) {
     *plain = (struct ts_plain){NULL, 0, 0, NULL, 0};
 }
 
+static enum ts_status put(struct ts_buf *out, char c) {
+    return ts_buf_add(out, ts_slice_of(&c, 1));
+}
+
 static enum ts_status write_escape(struct ts_buf *out, uint8_t c) {
     static const char meant[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     const char *found = memchr(meant, c, sizeof meant - 1);
@@ -276,7 +280,7 @@ static enum ts_status write_escape(struct ts_buf *out, uint8_t c) {
 }
 
 static enum ts_status write_string(struct ts_buf *out, struct ts_slice text) {
-    enum ts_status status = ts_buf_add_text(out, "\"");
+    enum ts_status status = put(out, '"');
     size_t done = 0;
 
     for (size_t i = 0; status == TS_OK && i < text.len; i++) {
@@ -291,7 +295,7 @@ static enum ts_status write_string(struct ts_buf *out, struct ts_slice text) {
     if (status == TS_OK)
         status =
             ts_buf_add(out, ts_slice_of(text.data + done, text.len - done));
-    return status == TS_OK ? ts_buf_add_text(out, "\"") : status;
+    return status == TS_OK ? put(out, '"') : status;
 }
 
 static int compare(struct ts_slice a, struct ts_slice b) {
@@ -320,34 +324,34 @@ static enum ts_status
 write_object(struct ts_buf *out, const struct ts_plain *plain, size_t object) {
     uint32_t order[TS_PLAIN_MEMBERS];
     size_t count = sort_members(order, plain, object);
-    enum ts_status status = ts_buf_add_text(out, "{");
+    enum ts_status status = put(out, '{');
 
     for (size_t i = 0; status == TS_OK && i < count; i++) {
         if (i)
-            status = ts_buf_add_text(out, ",");
+            status = put(out, ',');
         if (status == TS_OK)
             status = write_string(out, plain->nodes[order[i]].name);
         if (status == TS_OK)
-            status = ts_buf_add_text(out, ":");
+            status = put(out, ':');
         if (status == TS_OK)
             status = ts_plain_canonical(out, plain, order[i]);
     }
-    return status == TS_OK ? ts_buf_add_text(out, "}") : status;
+    return status == TS_OK ? put(out, '}') : status;
 }
 
 static enum ts_status write_array(struct ts_buf *out,
                                   const struct ts_plain *plain, size_t array) {
     const struct ts_plain_node *nodes = plain->nodes;
-    enum ts_status status = ts_buf_add_text(out, "[");
+    enum ts_status status = put(out, '[');
 
     for (size_t i = array + 1; status == TS_OK && i < nodes[array].next;
          i = nodes[i].next) {
         if (i > array + 1)
-            status = ts_buf_add_text(out, ",");
+            status = put(out, ',');
         if (status == TS_OK)
             status = ts_plain_canonical(out, plain, i);
     }
-    return status == TS_OK ? ts_buf_add_text(out, "]") : status;
+    return status == TS_OK ? put(out, ']') : status;
 }
 
 enum ts_status ts_plain_canonical(struct ts_buf *out,
