@@ -30,7 +30,7 @@ struct world {
     struct evdns_server_port *dns;
     bool hangs;
     unsigned asked;
-    int events; /* the loop's, with no dial */
+    int events;      /* the loop's, with no dial */
     uint32_t v4[16]; /* network order; what every name has */
     int v4_count;
 };
