@@ -451,7 +451,9 @@ static void ask_at_rest(struct uplink_core *core, struct ts_mono now) {
         any_owed(core, &since))
         return;
     core->tracks[core->count - 1].resume_due = true;
-    core->tracks[core->ask_turn++ % core->count].resume_due = true;
+    if (core->ask_turn >= core->count)
+        core->ask_turn = 0;
+    core->tracks[core->ask_turn++].resume_due = true;
     core->asked = true;
 }
 
