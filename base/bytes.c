@@ -57,7 +57,7 @@ void ts_buf_fini(struct ts_buf *buf) {
 void ts_buf_clear(struct ts_buf *buf) { buf->len = 0; }
 
 /* One byte more than asked for, so that ts_buf_text finds room. */
-static enum ts_status reserve(struct ts_buf *buf, size_t extra) {
+enum ts_status ts_buf_grow(struct ts_buf *buf, size_t extra) {
     size_t need = buf->len + extra;
 
     if (need < buf->len || (buf->max && need > buf->max))
@@ -72,12 +72,8 @@ static enum ts_status reserve(struct ts_buf *buf, size_t extra) {
     return TS_OK;
 }
 
-enum ts_status ts_buf_grow(struct ts_buf *buf, size_t extra) {
-    return reserve(buf, extra);
-}
-
 enum ts_status ts_buf_add(struct ts_buf *buf, struct ts_slice bytes) {
-    if (reserve(buf, bytes.len) != TS_OK)
+    if (ts_buf_grow(buf, bytes.len) != TS_OK)
         return TS_FULL;
     if (bytes.len)
         memcpy(buf->data + buf->len, bytes.data, bytes.len);
@@ -96,7 +92,7 @@ enum ts_status ts_buf_printf(struct ts_buf *buf, const char *format, ...) {
     va_start(args, format);
     len = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (len < 0 || reserve(buf, (size_t)len) != TS_OK)
+    if (len < 0 || ts_buf_grow(buf, (size_t)len) != TS_OK)
         return TS_FULL;
     va_start(args, format);
     (void)vsnprintf((char *)buf->data + buf->len, (size_t)len + 1, format,

@@ -1,5 +1,6 @@
 /* What the journal says and counts of a disk that refuses. */
 #include "journal_rows.h"
+#include "journal_vfs.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -7,59 +8,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
-
-/* The real VFS, but for one place of one file. */
+/* One place of one file. */
 static struct {
-    sqlite3_vfs vfs;
-    sqlite3_vfs *real;
-    sqlite3_io_methods methods;
-    const sqlite3_io_methods *real_methods;
     atomic_llong hurt; /* a read there fails; 0: none does */
     atomic_ullong inode;
 } sick;
-
-/* Behind the real file: a renamed one is still known. */
-static ino_t *inode_of(sqlite3_file *file) {
-    return (ino_t *)(void *)((uint8_t *)file + sick.real->szOsFile);
-}
 
 static int on_read(sqlite3_file *file, void *data, int len, sqlite3_int64 at) {
     long long hurt = atomic_load(&sick.hurt);
 
     /* As unixRead answers to EIO. */
     if (hurt && hurt >= at && hurt < at + len &&
-        *inode_of(file) == atomic_load(&sick.inode))
+        vfs_inode(file) == atomic_load(&sick.inode))
         return SQLITE_IOERR_CORRUPTFS;
-    return sick.real_methods->xRead(file, data, len, at);
-}
-
-static int on_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file,
-                   int flags, int *out_flags) {
-    int code = sick.real->xOpen(sick.real, path, file, flags, out_flags);
-
-    struct stat info;
-
-    (void)vfs;
-    if (code != SQLITE_OK || !file->pMethods || !(flags & SQLITE_OPEN_MAIN_DB))
-        return code;
-    assert_int_equal(stat(path, &info), 0);
-    *inode_of(file) = info.st_ino;
-    sick.real_methods = file->pMethods;
-    sick.methods = *file->pMethods;
-    sick.methods.xRead = on_read;
-    file->pMethods = &sick.methods;
-    return code;
+    return vfs_real(file)->xRead(file, data, len, at);
 }
 
 static int sick_set_up(void **state) {
-    sick.real = sqlite3_vfs_find(NULL);
-    sick.vfs = *sick.real;
-    sick.vfs.zName = "sick";
-    sick.vfs.szOsFile += (int)sizeof(ino_t);
-    sick.vfs.xOpen = on_open;
-    sick.vfs.pNext = NULL;
-    assert_int_equal(sqlite3_vfs_register(&sick.vfs, 1), SQLITE_OK);
+    vfs_begin(&(struct vfs_calls){.read = on_read});
     return journal_set_up(state);
 }
 
@@ -68,7 +34,7 @@ static int sick_tear_down(void **state) {
 
     atomic_store(&sick.hurt, 0);
     rc = journal_tear_down(state);
-    (void)sqlite3_vfs_unregister(&sick.vfs);
+    vfs_end();
     return rc;
 }
 

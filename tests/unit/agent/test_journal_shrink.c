@@ -1,5 +1,6 @@
 /* Room is given back to a disk that is slow. */
 #include "journal_fixture.h"
+#include "journal_vfs.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -7,15 +8,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include <sqlite3.h>
-
-/* The real VFS, whose writes wait behind the next sync while the gate is
- * armed: the sync of a commit passes, what follows it waits. */
+/* Writes wait behind the next sync while the gate is armed: the sync of a
+ * commit passes, what follows it waits. */
 static struct {
-    sqlite3_vfs vfs;
-    sqlite3_vfs *real;
-    sqlite3_io_methods methods;
-    const sqlite3_io_methods *real_methods;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool armed, shut, waits;
@@ -31,38 +26,18 @@ static int on_write(sqlite3_file *file, const void *data, int len,
         (void)pthread_cond_wait(&gate.changed, &gate.lock);
     }
     (void)pthread_mutex_unlock(&gate.lock);
-    return gate.real_methods->xWrite(file, data, len, at);
+    return vfs_real(file)->xWrite(file, data, len, at);
 }
 
 static int on_sync(sqlite3_file *file, int flags) {
     (void)pthread_mutex_lock(&gate.lock);
     gate.shut |= gate.armed;
     (void)pthread_mutex_unlock(&gate.lock);
-    return gate.real_methods->xSync(file, flags);
-}
-
-static int on_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file,
-                   int flags, int *out_flags) {
-    int code = gate.real->xOpen(gate.real, path, file, flags, out_flags);
-
-    (void)vfs;
-    if (code != SQLITE_OK || !file->pMethods)
-        return code;
-    gate.real_methods = file->pMethods;
-    gate.methods = *file->pMethods;
-    gate.methods.xWrite = on_write;
-    gate.methods.xSync = on_sync;
-    file->pMethods = &gate.methods;
-    return code;
+    return vfs_real(file)->xSync(file, flags);
 }
 
 static int gate_set_up(void **state) {
-    gate.real = sqlite3_vfs_find(NULL);
-    gate.vfs = *gate.real;
-    gate.vfs.zName = "gate";
-    gate.vfs.xOpen = on_open;
-    gate.vfs.pNext = NULL;
-    assert_int_equal(sqlite3_vfs_register(&gate.vfs, 1), SQLITE_OK);
+    vfs_begin(&(struct vfs_calls){.write = on_write, .sync = on_sync});
     return journal_set_up(state);
 }
 
@@ -79,7 +54,7 @@ static int gate_tear_down(void **state) {
 
     gate_move(false);
     rc = journal_tear_down(state);
-    (void)sqlite3_vfs_unregister(&gate.vfs);
+    vfs_end();
     return rc;
 }
 
